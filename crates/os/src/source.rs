@@ -93,8 +93,8 @@ pub unsafe trait PageSource: Sync {
     /// - Nothing refers to it any more.
     unsafe fn release(&self, run: PageRun);
 
-    /// Changes the length of a wholly committed reservation, keeping the contents up to the shorter length;
-    /// new pages read as zero. The reservation may move when `may_move` says so.
+    /// Changes the length of a wholly committed reservation where it stands, keeping the contents up to the
+    /// shorter length; new pages read as zero.
     ///
     /// # Errors
     ///
@@ -103,9 +103,24 @@ pub unsafe trait PageSource: Sync {
     /// # Safety
     ///
     /// - `run` is a live reservation of this source, whole and committed.
-    /// - When it moves, nothing refers to the old addresses any more.
-    unsafe fn resize(&self, run: PageRun, len: Bytes, may_move: bool) -> Result<PageRun, OutOfPages> {
-        let _ = (run, len, may_move);
+    unsafe fn resize(&self, run: PageRun, len: Bytes) -> Result<PageRun, OutOfPages> {
+        let _ = (run, len);
+        Err(OutOfPages)
+    }
+
+    /// Moves a wholly committed reservation onto `to`, a reservation at least as long, without copying: `run`
+    /// is released, `to` is committed and what it has beyond the contents reads as zero.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfPages`] when the system cannot or refuses; both are then as they were.
+    ///
+    /// # Safety
+    ///
+    /// - Both are live reservations of this source, whole; `run` is committed, `to` is not.
+    /// - Nothing refers to the addresses of `run` any more.
+    unsafe fn transfer(&self, run: PageRun, to: PageRun) -> Result<(), OutOfPages> {
+        let _ = (run, to);
         Err(OutOfPages)
     }
 

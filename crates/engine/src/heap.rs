@@ -1,0 +1,209 @@
+//! A thread's heap, and the two paths that decide how fast everything is.
+//!
+//! `malloc` of a small size: one table load finds the current slab, one pop takes its first dead block.
+//! `free`: one look at the page map finds the slab, one compare finds that it is ours, one push and one count
+//! do the rest. Whatever is out of the ordinary shows as an empty list, a missing entry, another owner or a
+//! count at zero, and is done elsewhere.
+//!
+//! There is no "initialised?" test: a thread begins with [`Heap::PLACEHOLDER`], an ordinary heap whose lists
+//! are empty and whose page map covers nothing, so that every operation takes the slow path, where the
+//! runtime gives the thread a heap of its own.
+//!
+//! # Invariants
+//! H1  Only the thread that holds a heap (state `OWNED`, or by a borrow) touches anything but its atomics.
+//! H2  Every entry of `direct` is the current slab of the class it stands for.
+//! H3  A bin's current slab is in no list; its partial slabs are in its list; full ones in none.
+//! H4  A placeholder is never written to.
+//!
+//! # Sharing
+//! ```text
+//! field     written by                       read by        order
+//! notified  any thread (push), holder        holder         see `remote`
+//! state     holder, borrower, adopter (CAS)  any thread     SeqCst against `notified`
+//! pending   any thread, holder               any thread     Relaxed: a hint
+//! busy      holder                           a fork child   same thread's order, seen through fork
+//! links     registry lock                    registry lock
+//! ```
+//!
+//! # Safety
+//!
+//! The fast paths touch the hot part of slabs whose owner is this heap (B4).
+
+#![allow(unsafe_code)]
+
+use crate::remote::{Block, Notified};
+use crate::size_class::{CLASSES, DIRECT, SMALL_MAX};
+use crate::slab::{Blocks, SlabRef};
+use core::cell::Cell;
+use core::ptr::null_mut;
+use core::sync::atomic::compiler_fence;
+use heapwright_base::sync::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use heapwright_span::page_map::{GRANULE_SHIFT, Near};
+use heapwright_span::span::SpanList;
+use heapwright_span::{Span, SpanRef};
+
+/// The slab of nothing: what empty bins point to.
+pub static NO_SLAB: Span<Blocks> = Span::IDLE;
+
+/// The slabs of one size class in one heap.
+pub struct Bin {
+    /// Where blocks come from.
+    pub(crate) current: Cell<SlabRef>,
+    /// Slabs with dead blocks.
+    pub(crate) partial: SpanList<Blocks>,
+}
+
+/// Somebody owns the heap.
+pub(crate) const OWNED: u8 = 0;
+/// Its thread has ended; it is in the registry's list.
+pub(crate) const ORPHAN: u8 = 1;
+/// An orphan that some thread works on for a moment.
+pub(crate) const BORROWED: u8 = 2;
+
+/// A thread's heap.
+#[repr(C, align(64))]
+pub struct Heap {
+    pub(crate) near: Near<Span<Blocks>>,
+    pub(crate) direct: [Cell<SlabRef>; DIRECT],
+    pub(crate) bins: [Bin; CLASSES],
+    /// Empty slabs of the usual length, kept for reuse by any class.
+    pub(crate) spare: SpanList<Blocks>,
+    pub(crate) spares: Cell<u32>,
+    pub(crate) placeholder: bool,
+    /// A slow path is under way.
+    pub(crate) busy: AtomicBool,
+    pub(crate) shared: Shared,
+}
+
+/// What other threads touch, on cache lines of its own.
+#[repr(C, align(64))]
+pub(crate) struct Shared {
+    pub(crate) notified: Notified<Span<Blocks>>,
+    /// Bytes of slabs that came back whole since the holder last looked.
+    pub(crate) pending: AtomicUsize,
+    pub(crate) state: AtomicU8,
+    pub(crate) next: Cell<*mut Heap>,
+    pub(crate) next_orphan: Cell<*mut Heap>,
+}
+
+// SAFETY: H1: the cells are touched only by the holder; the links only under the registry lock.
+unsafe impl Sync for Heap {}
+
+/// How a free went on the fast path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LocalFree {
+    /// Done.
+    Done,
+    /// Done, and the slab's count has run out: something must be done.
+    Attention(SlabRef),
+    /// Not a block of this heap's slabs, or not known.
+    Elsewhere,
+}
+
+impl Heap {
+    const NONE: SlabRef = SpanRef::from_static(&NO_SLAB);
+
+    /// What a thread begins with, and ends with.
+    pub const PLACEHOLDER: Heap = Heap::empty(Near::NOTHING, true);
+
+    pub(crate) const fn empty(near: Near<Span<Blocks>>, placeholder: bool) -> Heap {
+        Heap {
+            near,
+            direct: [const { Cell::new(Heap::NONE) }; DIRECT],
+            bins: [const { Bin { current: Cell::new(Heap::NONE), partial: SpanList::new() } }; CLASSES],
+            spare: SpanList::new(),
+            spares: Cell::new(0),
+            placeholder,
+            busy: AtomicBool::new(false),
+            shared: Shared {
+                notified: Notified::new(),
+                pending: AtomicUsize::new(0),
+                state: AtomicU8::new(OWNED),
+                next: Cell::new(null_mut()),
+                next_orphan: Cell::new(null_mut()),
+            },
+        }
+    }
+
+    /// Whether this is the heap of a thread that has none.
+    #[inline]
+    pub fn is_placeholder(&self) -> bool {
+        self.placeholder
+    }
+
+    /// The fast path of malloc: a dead block for `size`, at most [`SMALL_MAX`], or null.
+    #[inline(always)]
+    pub fn pop_small(&self, size: usize) -> *mut u8 {
+        debug_assert!(size <= SMALL_MAX);
+        // SAFETY: `size <= SMALL_MAX`, so the index is below DIRECT.
+        let slab = unsafe { self.direct.get_unchecked((size + 15) >> 4) }.get();
+        let block = slab.hot.free.get();
+        if !block.is_null() {
+            // SAFETY: B1: a listed block begins with its link.
+            let next = unsafe { (*block).next.get() };
+            slab.hot.free.set(next);
+        }
+        block.cast()
+    }
+
+    /// The fast path of free: gives `block` back if it belongs to a slab of this heap.
+    ///
+    /// # Safety
+    ///
+    /// - If `block` lies in a slab of this heap, it is a live block of it.
+    #[inline(always)]
+    pub unsafe fn push_local(&self, block: *mut u8) -> LocalFree {
+        let granule = block.addr().wrapping_sub(self.near.base) >> GRANULE_SHIFT;
+        if granule >= self.near.len {
+            return LocalFree::Elsewhere;
+        }
+        // SAFETY: P2: the near table has `len` readable entries.
+        let entry = unsafe { &*self.near.table.add(granule) };
+        // Relaxed: the block's way to this thread carries what its slab's opener wrote; for a wild pointer
+        // only the owner is read, and a descriptor always has one.
+        // SAFETY: P1: entries come from `SpanRef::as_ptr`.
+        let Some(slab) = (unsafe { SlabRef::from_ptr(entry.load(Ordering::Relaxed)) }) else {
+            return LocalFree::Elsewhere;
+        };
+        if !core::ptr::eq(slab.hot.owner.load(Ordering::Relaxed), self) {
+            return LocalFree::Elsewhere;
+        }
+        let block = block.cast::<Block>();
+        // SAFETY: caller: a live block of this slab, so its first word is ours now.
+        unsafe { (*block).next.set(slab.hot.free.get()) };
+        // A fork snapshot taken between the two stores must not see the new head with the old link.
+        compiler_fence(Ordering::Release);
+        slab.hot.free.set(block);
+        let left = slab.hot.left.get().wrapping_sub(1);
+        slab.hot.left.set(left);
+        if left == 0 { LocalFree::Attention(slab) } else { LocalFree::Done }
+    }
+
+    /// Makes `slab` current in its bin and in the table (H2).
+    pub(crate) fn set_current(&self, class: usize, slab: SlabRef) {
+        self.bins[class].current.set(slab);
+        let last = crate::size_class::block_size(class) / 16;
+        if last < DIRECT {
+            let first = if class == 0 { 0 } else { crate::size_class::block_size(class - 1) / 16 + 1 };
+            for entry in &self.direct[first..=last] {
+                entry.set(slab);
+            }
+        }
+    }
+
+    /// Takes the current slab out, if there is one.
+    pub(crate) fn clear_current(&self, class: usize) -> Option<SlabRef> {
+        let slab = self.bins[class].current.get();
+        if slab == Self::NONE {
+            return None;
+        }
+        self.set_current(class, Self::NONE);
+        Some(slab)
+    }
+
+    /// The current slab, if there is one.
+    pub(crate) fn current(&self, class: usize) -> Option<SlabRef> {
+        let slab = self.bins[class].current.get();
+        (slab != Self::NONE).then_some(slab)
+    }
+}

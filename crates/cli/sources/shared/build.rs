@@ -1,0 +1,1 @@
+../../../capi/shared/build.rs

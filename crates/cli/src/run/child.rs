@@ -1,0 +1,160 @@
+//! Starts the program and waits for it: signals for us go to it, its end becomes ours.
+
+use crate::failure::Failure;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::signal::{SigSet, Signal, kill, raise};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::Pid;
+use rustix::process::{WaitId, WaitIdOptions, getegid, getgid, waitid};
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Signals that somebody sends to the command and means for the program.
+const FORWARDED: [Signal; 6] =
+    [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGUSR1, Signal::SIGUSR2];
+
+/// `si_code` of a signal from the kernel: for these, a key on the terminal.
+const SI_KERNEL: i32 = 0x80;
+
+/// How the program ended and what it used.
+pub struct Ended {
+    /// Its process.
+    pub pid: u32,
+    /// Its status.
+    pub ending: Ending,
+    /// From start to end.
+    pub wall: Duration,
+    /// Processor time in the program, with the processes it waited for.
+    pub user: Duration,
+    /// Processor time in the kernel, likewise.
+    pub system: Duration,
+    /// Peak resident bytes of the largest process.
+    pub peak_rss: u64,
+}
+
+/// The end of a program, which the command makes its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// It ended with this status.
+    Status(i32),
+    /// This signal ended it.
+    Signal(i32),
+}
+
+impl Ending {
+    fn of(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Ending::Status(code),
+            (None, Some(signal)) => Ending::Signal(signal),
+            (None, None) => Ending::Status(1),
+        }
+    }
+
+    /// Ends the command in the same way.
+    pub fn follow(self) -> ! {
+        let number = match self {
+            Ending::Status(code) => std::process::exit(code),
+            Ending::Signal(number) => number,
+        };
+        if let Ok(signal) = Signal::try_from(number) {
+            // The program has left a core file if it should; ours would only hide it.
+            let _ = nix::sys::prctl::set_dumpable(false);
+            let _ = SigSet::from(signal).thread_unblock();
+            // Twice: for some signals the standard library has a handler, which steps back at the first.
+            let _ = raise(signal);
+            let _ = raise(signal);
+        }
+        // As a shell says it, where a signal cannot end us (process 1 of a container).
+        std::process::exit(128 + number)
+    }
+}
+
+/// Runs `command` to its end.
+pub fn watch(command: &mut Command) -> Result<Ended, Failure> {
+    let signals: SigSet = FORWARDED.into_iter().collect();
+    // Blocked from before the start, so that none is lost. The program starts with none blocked.
+    let _ = signals.thread_block();
+    if getgid() == getegid() {
+        // Changes nothing, but makes the standard library fork rather than vfork: the kernel counts the
+        // memory of the process that vforks as the new program's first peak.
+        command.gid(getgid().as_raw());
+    }
+    let start = Instant::now();
+    let mut child = command.spawn().map_err(|error| not_started(command, &error))?;
+    let running = Arc::new(Mutex::new(true));
+    forward(&signals, child.id(), Arc::clone(&running));
+    let ended = wait(&mut child, &running);
+    let wall = start.elapsed();
+    let status = ended.map_err(|error| {
+        Failure::tool(
+            format!("the program's exit status is lost: {error}"),
+            "start the command from a process that does not ignore SIGCHLD",
+        )
+    })?;
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(|error| {
+        Failure::tool(format!("the program's use of memory is unknown: {error}"), "run it again")
+    })?;
+    Ok(Ended {
+        pid: child.id(),
+        ending: Ending::of(status),
+        wall,
+        user: time(usage.user_time()),
+        system: time(usage.system_time()),
+        peak_rss: u64::try_from(usage.max_rss()).unwrap_or(0) * 1024,
+    })
+}
+
+fn time(value: nix::sys::time::TimeVal) -> Duration {
+    let seconds = u64::try_from(value.tv_sec()).unwrap_or(0);
+    Duration::from_secs(seconds) + Duration::from_micros(u64::try_from(value.tv_usec()).unwrap_or(0))
+}
+
+/// Waits for the end, then stops forwarding before the process number can belong to somebody else.
+fn wait(child: &mut Child, running: &Mutex<bool>) -> io::Result<ExitStatus> {
+    if let Some(pid) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
+        let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+    }
+    *running.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    child.wait()
+}
+
+/// Sends what arrives for us on to the program.
+fn forward(signals: &SigSet, pid: u32, running: Arc<Mutex<bool>>) {
+    let Ok(arriving) = SignalFd::with_flags(signals, SfdFlags::SFD_CLOEXEC) else { return };
+    let pid = Pid::from_raw(pid.cast_signed());
+    // Without the thread (a limit on processes) signals wait until the program ends.
+    let _ = thread::Builder::new().name("signals".to_owned()).stack_size(64 << 10).spawn(move || {
+        while let Ok(Some(signal)) = arriving.read_signal() {
+            // A key on the terminal reaches the whole group: the program has it already.
+            let known = signal.ssi_code == SI_KERNEL;
+            let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+            if let (true, false, Ok(number)) = (*running, known, i32::try_from(signal.ssi_signo)) {
+                let _ = Signal::try_from(number).map(|signal| kill(pid, signal));
+            }
+        }
+    });
+}
+
+/// Why the kernel did not start the program, after all that was checked before.
+fn not_started(command: &Command, error: &io::Error) -> Failure {
+    let shown = command.get_program().display();
+    match error.kind() {
+        io::ErrorKind::ArgumentListTooLong => Failure::cannot_run(
+            format!("{shown} cannot be started: its arguments and environment are too long"),
+            "give it less, for example through a file",
+        ),
+        io::ErrorKind::NotFound => Failure::not_found(format!("{shown} is gone"), "check its path"),
+        io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock => Failure::cannot_run(
+            format!("{shown} cannot be started: {error}"),
+            "raise the limit on memory or processes (ulimit -v, ulimit -u)",
+        ),
+        _ => Failure::cannot_run(
+            format!("{shown} cannot be started: {error}"),
+            "start it without the command to compare",
+        ),
+    }
+}

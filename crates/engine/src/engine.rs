@@ -537,25 +537,23 @@ impl<C: Config> Engine<C> {
 
     // ---- process ----------------------------------------------------------------------------------------
 
-    /// The registry's lock and the back end's, for `fork`, in the order of their ranks.
-    pub fn hold_locks(&self) {
+    /// Takes the registry's lock without a guard, for `fork`.
+    pub fn hold_registry(&self) {
         self.registry.lists.hold();
-        self.spans.hold();
     }
 
-    /// Whether the calling thread holds one of them: a signal handler forks while it does.
-    pub fn locks_held_here(&self) -> bool {
-        self.registry.lists.held_here() || self.spans.held_here()
+    /// Whether the calling thread holds it: a signal handler forks while it does.
+    pub fn registry_held_here(&self) -> bool {
+        self.registry.lists.held_here()
     }
 
-    /// Gives both back.
+    /// Gives it back.
     ///
     /// # Safety
     ///
-    /// - They were taken by [`hold_locks`](Self::hold_locks) of this thread, before a fork or not.
-    pub unsafe fn release_locks(&self) {
-        // SAFETY: caller.
-        unsafe { self.spans.force_unlock() };
+    /// - It was taken by [`hold_registry`](Self::hold_registry) of this thread, before a fork or not, or by a
+    ///   thread that does not exist any more.
+    pub unsafe fn release_registry(&self) {
         // SAFETY: caller.
         unsafe { self.registry.lists.force_unlock() };
     }

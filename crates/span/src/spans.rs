@@ -28,7 +28,7 @@ use crate::span::{Kind, Payload, Span, SpanRef};
 use core::ptr::{NonNull, null_mut};
 use heapwright_base::counters::{Counter, Tally};
 use heapwright_base::lock::{Guard, Ranked};
-use heapwright_base::sync::{AtomicU64, AtomicUsize, Ordering};
+use heapwright_base::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use heapwright_base::{Align, Bytes, OutOfPages, align_up};
 use heapwright_os::linux::Futex;
 use heapwright_os::{PageRun, PageSource, Zeros};
@@ -38,6 +38,8 @@ use heapwright_os::{PageRun, PageSource, Zeros};
 pub struct Limits {
     /// Dirty bytes that are always allowed to stay.
     pub dirty_floor: AtomicUsize,
+    /// The floor is the whole bound: the user has said so.
+    pub dirty_fixed: AtomicBool,
     /// Milliseconds after which a dirty span is purged.
     pub purge_delay: AtomicU64,
     /// Size in bytes from which a block gets a mapping of its own; adapts upward.
@@ -62,6 +64,7 @@ impl Limits {
     const fn new() -> Self {
         Limits {
             dirty_floor: AtomicUsize::new(16 * Bytes::MIB),
+            dirty_fixed: AtomicBool::new(false),
             purge_delay: AtomicU64::new(1000),
             huge_threshold: AtomicUsize::new(Bytes::MIB),
             huge_bound: AtomicUsize::new(32 * Bytes::MIB),
@@ -732,7 +735,8 @@ fn unreachable_descriptor() -> ! {
 impl<F: Fit, P: Payload> State<F, P> {
     /// How many bytes may stay dirty now.
     pub(crate) fn dirty_limit(&self, limits: &Limits) -> usize {
-        limits.dirty_floor.load(Ordering::Relaxed).max(self.peak / DIRTY_SHARE)
+        let floor = limits.dirty_floor.load(Ordering::Relaxed);
+        if limits.dirty_fixed.load(Ordering::Relaxed) { floor } else { floor.max(self.peak / DIRTY_SHARE) }
     }
 }
 

@@ -1,0 +1,38 @@
+// C23 free_sized and free_aligned_sized, and cfree: for each way to ask for a block.
+// runs: preload linked static
+#define _GNU_SOURCE
+#include <dlfcn.h>
+
+#include "harness.h"
+
+int main(void) {
+    void (*free_sized)(void *, size_t) = (void (*)(void *, size_t))dlsym(RTLD_DEFAULT, "free_sized");
+    void (*free_aligned_sized)(void *, size_t, size_t) =
+        (void (*)(void *, size_t, size_t))dlsym(RTLD_DEFAULT, "free_aligned_sized");
+    void (*cfree)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "cfree");
+    CHECK(free_sized && free_aligned_sized && cfree);
+    free_sized(NULL, 0);
+    free_sized(NULL, 100);
+    free_aligned_sized(NULL, 64, 100);
+    cfree(NULL);
+    for (int round = 0; round < 3; round++) {
+        for (size_t size = 0; size < 100u << 20; size = size < 2000 ? size + 1 : size * 2) {
+            errno = 55;
+            void *p = keep(malloc(size)), *q = keep(calloc(1, size)), *r = keep(realloc(malloc(1), size + 1));
+            CHECK(p && q && r);
+            errno = 55;
+            free_sized(p, size);
+            free_sized(q, size);
+            free_sized(r, size + 1);
+            CHECK(errno == 55);
+            for (size_t align = 16; align <= 65536; align *= 16) {
+                void *s = keep(aligned_alloc(align, size));
+                CHECK(s && aligned_to(s, align));
+                free_aligned_sized(s, align, size);
+            }
+        }
+    }
+    cfree(malloc(10));
+    exercise(3);
+    return 0;
+}

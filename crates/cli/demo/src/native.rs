@@ -85,7 +85,7 @@ fn counters(tour: &mut Tour) {
         unsafe {
             let name = CStr::from_ptr(name(index));
             let text = format!("{} = {}", name.to_string_lossy(), value(index));
-            tour.show(&format!("hw_counter_at({index})"), text, !name.is_empty());
+            tour.show(&format!("hw_counter_name, hw_counter_at({index})"), text, !name.is_empty());
         }
     }
     let (mut live, mut nothing) = (0u64, 77u64);

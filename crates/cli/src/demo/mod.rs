@@ -7,7 +7,7 @@ mod topics;
 use crate::failure::Failure;
 use crate::output::style::Style;
 use crate::output::{self, units};
-use crate::run::{Ending, Session, watch};
+use crate::run::{Ending, Session, leave_signals, watch};
 use crate::{library, options};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
@@ -65,6 +65,7 @@ fn capture() -> Result<Capture, Failure> {
     };
     let (mut pipe, writer) = io::pipe().map_err(failed)?;
     let read = move || {
+        leave_signals();
         let mut bytes = Vec::new();
         let _ = pipe.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()

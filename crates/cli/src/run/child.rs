@@ -2,13 +2,15 @@
 
 use crate::failure::Failure;
 use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::signal::{SigSet, Signal, kill, raise};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 use rustix::process::{WaitId, WaitIdOptions, getegid, getgid, waitid};
+use std::fs;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -60,13 +62,10 @@ impl Ending {
             Ending::Status(code) => std::process::exit(code),
             Ending::Signal(number) => number,
         };
-        if let Ok(signal) = Signal::try_from(number) {
-            // The program has left a core file if it should; ours would only hide it.
-            let _ = nix::sys::prctl::set_dumpable(false);
-            let _ = SigSet::from(signal).thread_unblock();
-            // Twice: for some signals the standard library has a handler, which steps back at the first.
-            let _ = raise(signal);
-            let _ = raise(signal);
+        // The program has left a core file if it should; ours would only hide it.
+        let _ = nix::sys::prctl::set_dumpable(false);
+        if std::process::id() != 1 {
+            let _ = signal_hook::low_level::emulate_default_handler(number);
         }
         // As a shell says it, where a signal cannot end us (process 1 of a container).
         std::process::exit(128 + number)
@@ -75,9 +74,7 @@ impl Ending {
 
 /// Runs `command` to its end.
 pub fn watch(command: &mut Command) -> Result<Ended, Failure> {
-    let signals: SigSet = FORWARDED.into_iter().collect();
-    // Blocked from before the start, so that none is lost. The program starts with none blocked.
-    let _ = signals.thread_block();
+    let early = early_signals();
     if getgid() == getegid() {
         // Changes nothing, but makes the standard library fork rather than vfork: the kernel counts the
         // memory of the process that vforks as the new program's first peak.
@@ -85,8 +82,10 @@ pub fn watch(command: &mut Command) -> Result<Ended, Failure> {
     }
     let start = Instant::now();
     let mut child = command.spawn().map_err(|error| not_started(command, &error))?;
+    // Not before the start: the program would begin with them blocked.
+    leave_signals();
     let running = Arc::new(Mutex::new(true));
-    forward(&signals, child.id(), Arc::clone(&running));
+    forward(early, child.id(), Arc::clone(&running));
     let ended = wait(&mut child, &running);
     let wall = start.elapsed();
     let status = ended.map_err(|error| {
@@ -122,18 +121,49 @@ fn wait(child: &mut Child, running: &Mutex<bool>) -> io::Result<ExitStatus> {
     child.wait()
 }
 
-/// Sends what arrives for us on to the program.
-fn forward(signals: &SigSet, pid: u32, running: Arc<Mutex<bool>>) {
-    let Ok(arriving) = SignalFd::with_flags(signals, SfdFlags::SFD_CLOEXEC) else { return };
+/// The signals that are forwarded, for the thread that does it alone.
+pub fn leave_signals() {
+    let _ = FORWARDED.into_iter().collect::<SigSet>().thread_block();
+}
+
+/// Notes signals that arrive while the program starts, instead of dying of them and leaving it alone.
+///
+/// What the caller ignores stays ignored, for the program too: a handler would become the default in it.
+fn early_signals() -> Vec<(Signal, Arc<AtomicBool>)> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(u64::MAX);
+    let heard = FORWARDED.into_iter().filter(|signal| ignored >> (*signal as u32 - 1) & 1 == 0);
+    heard
+        .filter_map(|signal| {
+            let arrived = Arc::new(AtomicBool::new(false));
+            signal_hook::flag::register(signal as i32, Arc::clone(&arrived)).ok()?;
+            Some((signal, arrived))
+        })
+        .collect()
+}
+
+/// Sends what arrived for us, and what arrives from now on, to the program.
+fn forward(early: Vec<(Signal, Arc<AtomicBool>)>, pid: u32, running: Arc<Mutex<bool>>) {
+    let signals: SigSet = FORWARDED.into_iter().collect();
+    let Ok(arriving) = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC) else { return };
     let pid = Pid::from_raw(pid.cast_signed());
+    let send = move |signal: Signal| {
+        if *running.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _ = kill(pid, signal);
+        }
+    };
     // Without the thread (a limit on processes) signals wait until the program ends.
     let _ = thread::Builder::new().name("signals".to_owned()).stack_size(64 << 10).spawn(move || {
+        early
+            .iter()
+            .filter(|(_, arrived)| arrived.load(Ordering::Relaxed))
+            .for_each(|(signal, _)| send(*signal));
         while let Ok(Some(signal)) = arriving.read_signal() {
             // A key on the terminal reaches the whole group: the program has it already.
-            let known = signal.ssi_code == SI_KERNEL;
-            let running = running.lock().unwrap_or_else(PoisonError::into_inner);
-            if let (true, false, Ok(number)) = (*running, known, i32::try_from(signal.ssi_signo)) {
-                let _ = Signal::try_from(number).map(|signal| kill(pid, signal));
+            let number = i32::try_from(signal.ssi_signo).unwrap_or(0);
+            if let (true, Ok(signal)) = (signal.ssi_code != SI_KERNEL, Signal::try_from(number)) {
+                send(signal);
             }
         }
     });

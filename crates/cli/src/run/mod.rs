@@ -11,7 +11,7 @@ mod session;
 mod stats;
 mod summary;
 
-pub use child::{Ended, Ending, watch};
+pub use child::{Ended, Ending, leave_signals, watch};
 pub use session::Session;
 pub use stats::Records;
 

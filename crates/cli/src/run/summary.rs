@@ -127,14 +127,13 @@ impl Summary {
                 "returned",
                 format!("{at_least}{} to the operating system", bytes(get(Counter::ReturnedBytes))),
             );
-            row(
-                "still live",
-                format!(
-                    "{} in {}",
-                    bytes(get(Counter::LiveBytes)),
-                    counted(get(Counter::LiveBlocks), "block")
-                ),
+            let live = format!(
+                "{} in {}",
+                bytes(get(Counter::LiveBytes)),
+                counted(get(Counter::LiveBlocks), "block")
             );
+            let when = if own.is_complete() { "" } else { ", when last counted" };
+            row("still live", format!("{live}{when}"));
             if get(Counter::Failures) > 0 {
                 row(
                     "refused",

@@ -27,7 +27,7 @@ pub(crate) fn or_no_memory(block: *mut u8) -> *mut c_void {
 #[inline(always)]
 #[must_use]
 pub fn malloc<P: Process>(size: usize) -> *mut c_void {
-    or_no_memory(P::malloc(size))
+    P::malloc(size).cast()
 }
 
 /// `calloc`: overflow of the product is a failure like any other.
@@ -35,7 +35,7 @@ pub fn malloc<P: Process>(size: usize) -> *mut c_void {
 #[must_use]
 pub fn calloc<P: Process>(count: usize, size: usize) -> *mut c_void {
     match count.checked_mul(size) {
-        Some(bytes) => or_no_memory(P::zeroed(bytes)),
+        Some(bytes) => P::zeroed(bytes).cast(),
         None => no_memory(),
     }
 }

@@ -54,7 +54,7 @@ unsafe impl Process for Fake {
 
     fn zeroed(size: usize) -> *mut u8 {
         if size > LIMIT {
-            return null_mut();
+            return crate::errno::no_memory().cast();
         }
         LIVE.set(LIVE.get() + 1);
         // SAFETY: no contract.
@@ -63,7 +63,7 @@ unsafe impl Process for Fake {
 
     fn aligned(align: usize, size: usize) -> *mut u8 {
         if size > LIMIT || align > LIMIT {
-            return null_mut();
+            return crate::errno::no_memory().cast();
         }
         LIVE.set(LIVE.get() + 1);
         // SAFETY: no contract.

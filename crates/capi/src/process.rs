@@ -15,7 +15,8 @@ use heapwright_base::counters::Counter;
 /// - Blocks are disjoint, valid for the size asked for, and at least 8-byte aligned (16 from 16 bytes on).
 /// - No function unwinds or changes `errno` on success.
 pub unsafe trait Process {
-    /// A block of `size` bytes; NULL when memory is out or `size` exceeds `isize::MAX`. Size 0 gives a unique block.
+    /// A block of `size` bytes; NULL and `ENOMEM` when memory is out or `size` exceeds `isize::MAX`: the face adds
+    /// nothing to the call. Size 0 gives a unique block.
     fn malloc(size: usize) -> *mut u8;
 
     /// The same, every byte zero.

@@ -48,6 +48,8 @@ impl From<BadFree> for Violation {
 const SPARES: u32 = 4;
 /// The usual length of a slab.
 const USUAL: usize = slab_len(0);
+/// Bytes of change in live blocks from which a heap tells the counters.
+const FLUSH_AT: u64 = 64 << 10;
 /// Bytes of slabs that may come back whole to a heap that does not look before they are purged by the
 /// threads that free them.
 const PENDING_MOST: usize = 8 << 20;
@@ -117,7 +119,7 @@ impl<C: Config> Engine<C> {
         self.drain(heap);
         for class in 0..CLASSES {
             let Some(slab) = heap.current(class) else { continue };
-            self.collect_current(slab);
+            self.collect_current(heap, slab);
             let live = slab.live();
             if live == 0 {
                 heap.clear_current(class);
@@ -125,10 +127,10 @@ impl<C: Config> Engine<C> {
             } else if close {
                 heap.clear_current(class);
                 if live == slab.capacity() {
-                    self.count(slab, slab.make_full());
+                    self.count(heap, slab, slab.make_full());
                 } else {
-                    self.count(slab, slab.make_partial(live));
-                    heap.bins[class].partial.push(slab);
+                    self.count(heap, slab, slab.make_partial(live));
+                    heap.bins[class].partial.append(slab);
                 }
             }
         }
@@ -137,6 +139,7 @@ impl<C: Config> Engine<C> {
             // SAFETY: an empty slab that the heap kept: nothing refers to its bytes.
             unsafe { self.spans.give(spare) };
         }
+        self.flush_counts(heap);
     }
 
     /// Returns everything that this heap and the back end hold free to the operating system.
@@ -223,21 +226,21 @@ impl<C: Config> Engine<C> {
     fn refill(&'static self, heap: &'static Heap, class: usize) -> Option<Refilled> {
         let _busy = Busy::enter(heap);
         if let Some(slab) = heap.current(class) {
-            if self.collect_current(slab) > 0 && !slab.hot.free.get().is_null() {
+            if self.collect_current(heap, slab) > 0 && !slab.hot.free.get().is_null() {
                 return Some(Refilled { block: slab.pop(), fresh: false });
             }
             if slab.carve() > 0 {
                 return Some(Refilled { block: slab.pop(), fresh: slab.carves_zero() });
             }
             heap.clear_current(class);
-            self.count(slab, slab.make_full());
+            self.count(heap, slab, slab.make_full());
         }
         self.drain(heap);
         let slab = match heap.bins[class].partial.pop() {
             Some(slab) => slab,
             None => self.steal(heap, class).or_else(|| self.open(heap, class))?,
         };
-        self.count(slab, slab.make_current());
+        self.count(heap, slab, slab.make_current());
         heap.set_current(class, slab);
         let mut block = slab.pop();
         let mut fresh = false;
@@ -251,10 +254,10 @@ impl<C: Config> Engine<C> {
     }
 
     /// Takes the remote list of a current slab into its free list.
-    fn collect_current(&self, slab: SlabRef) -> u32 {
+    fn collect_current(&self, heap: &Heap, slab: SlabRef) -> u32 {
         let count = slab.collect(false).unwrap_or(0);
         if count > 0 {
-            self.count_remote(count);
+            self.count_remote(heap, count);
         }
         count
     }
@@ -289,11 +292,11 @@ impl<C: Config> Engine<C> {
     /// until that has happened.
     fn release(&'static self, heap: &Heap, slab: SlabRef) {
         if slab.shared.is_listed() {
-            self.count(slab, slab.make_partial(0));
-            heap.bins[slab.class()].partial.push(slab);
+            self.count(heap, slab, slab.make_partial(0));
+            heap.bins[slab.class()].partial.append(slab);
             return;
         }
-        self.count(slab, slab.make_spare());
+        self.count(heap, slab, slab.make_spare());
         let orphan = heap.shared.state.load(Ordering::Relaxed) != crate::heap::OWNED;
         if slab.len() == USUAL && heap.spares.get() < SPARES && !orphan {
             heap.spare.push(slab);
@@ -312,15 +315,15 @@ impl<C: Config> Engine<C> {
         let _busy = Busy::enter(heap);
         match slab.state() {
             State::Current => {
-                self.count(slab, slab.make_current());
+                self.count(heap, slab, slab.make_current());
             }
             State::Full => {
                 let live = slab.live();
                 if live == 0 {
                     self.release(heap, slab);
                 } else {
-                    self.count(slab, slab.make_partial(live));
-                    heap.bins[slab.class()].partial.push(slab);
+                    self.count(heap, slab, slab.make_partial(live));
+                    heap.bins[slab.class()].partial.append(slab);
                 }
             }
             State::Partial => {
@@ -463,7 +466,7 @@ impl<C: Config> Engine<C> {
 
     /// `count` blocks have come back to a slab from other threads.
     fn took_in(&'static self, heap: &Heap, slab: SlabRef, count: u32) {
-        self.count_remote(count);
+        self.count_remote(heap, count);
         match slab.state() {
             State::Current | State::Spare => {}
             State::Full if count == 0 => {}
@@ -477,9 +480,9 @@ impl<C: Config> Engine<C> {
                     self.release(heap, slab);
                     return;
                 }
-                self.count(slab, slab.make_partial(live));
+                self.count(heap, slab, slab.make_partial(live));
                 if state == State::Full {
-                    partial.push(slab);
+                    partial.append(slab);
                 }
             }
         }
@@ -487,21 +490,33 @@ impl<C: Config> Engine<C> {
 
     // ---- counting ---------------------------------------------------------------------------------------
 
-    fn count_remote(&self, count: u32) {
-        let tally = &self.spans.tally;
-        tally.add(Counter::RemoteFrees, u64::from(count));
-        tally.add(Counter::Frees, u64::from(count));
-        tally.add(Counter::Allocations, u64::from(count));
+    fn count_remote(&self, heap: &Heap, count: u32) {
+        let counts = &heap.counts;
+        counts.remote.set(counts.remote.get() + u64::from(count));
+        counts.frees.set(counts.frees.get() + u64::from(count));
     }
 
-    /// Enters what a step of a slab's life has shown. Allocations are frees plus live blocks, always.
-    fn count(&self, slab: SlabRef, settled: Settled) {
-        let tally = &self.spans.tally;
-        if settled.frees > 0 {
-            tally.add(Counter::Frees, settled.frees);
-            tally.add(Counter::Allocations, settled.frees);
+    /// Notes what a step of a slab's life has shown.
+    fn count(&self, heap: &Heap, slab: SlabRef, settled: Settled) {
+        let counts = &heap.counts;
+        counts.frees.set(counts.frees.get() + settled.frees);
+        counts.live.set(counts.live.get() + settled.live);
+        let bytes = counts.bytes.get() + settled.live * slab.block() as i64;
+        counts.bytes.set(bytes);
+        if bytes.unsigned_abs() >= FLUSH_AT {
+            self.flush_counts(heap);
         }
-        self.count_live(settled.live, settled.live * slab.block() as i64);
+    }
+
+    /// Enters what a heap has noted into the counters.
+    fn flush_counts(&self, heap: &Heap) {
+        let (counts, tally) = (&heap.counts, &self.spans.tally);
+        let frees = counts.frees.replace(0);
+        // Allocations are frees plus live blocks, always; `count_live` adds the second part.
+        tally.add(Counter::Frees, frees);
+        tally.add(Counter::Allocations, frees);
+        tally.add(Counter::RemoteFrees, counts.remote.replace(0));
+        self.count_live(counts.live.replace(0), counts.bytes.replace(0));
     }
 
     /// Enters a change of live blocks and bytes.
@@ -523,16 +538,17 @@ impl<C: Config> Engine<C> {
         for class in 0..CLASSES {
             if let Some(slab) = heap.current(class) {
                 let live = slab.live();
-                self.count(slab, slab.report_current(live));
+                self.count(heap, slab, slab.report_current(live));
             }
         }
         self.spans.for_each(|slab| {
             let state = slab.state();
             let ours = slab.kind() == Kind::Slab && core::ptr::eq(slab.owner(), heap);
             if ours && matches!(state, State::Full | State::Partial) {
-                self.count(slab, slab.report());
+                self.count(heap, slab, slab.report());
             }
         });
+        self.flush_counts(heap);
     }
 
     // ---- process ----------------------------------------------------------------------------------------

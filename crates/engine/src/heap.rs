@@ -33,7 +33,7 @@
 
 use crate::remote::{Block, Notified};
 use crate::size_class::{CLASSES, DIRECT, SMALL_MAX};
-use crate::slab::{Blocks, SlabRef};
+use crate::slab::{Blocks, Slab, SlabRef};
 use core::cell::Cell;
 use core::ptr::null_mut;
 use core::sync::atomic::compiler_fence;
@@ -69,10 +69,19 @@ pub struct Heap {
     /// Empty slabs of the usual length, kept for reuse by any class.
     pub(crate) spare: SpanList<Blocks>,
     pub(crate) spares: Cell<u32>,
+    pub(crate) counts: Counts,
     pub(crate) placeholder: bool,
     /// A slow path is under way.
     pub(crate) busy: AtomicBool,
     pub(crate) shared: Shared,
+}
+
+/// What a heap has to tell the counters; told in batches, because they are shared.
+pub(crate) struct Counts {
+    pub(crate) frees: Cell<u64>,
+    pub(crate) remote: Cell<u64>,
+    pub(crate) live: Cell<i64>,
+    pub(crate) bytes: Cell<i64>,
 }
 
 /// What other threads touch, on cache lines of its own.
@@ -113,6 +122,12 @@ impl Heap {
             bins: [const { Bin { current: Cell::new(Heap::NONE), partial: SpanList::new() } }; CLASSES],
             spare: SpanList::new(),
             spares: Cell::new(0),
+            counts: Counts {
+                frees: Cell::new(0),
+                remote: Cell::new(0),
+                live: Cell::new(0),
+                bytes: Cell::new(0),
+            },
             placeholder,
             busy: AtomicBool::new(false),
             shared: Shared {
@@ -144,6 +159,12 @@ impl Heap {
             slab.hot.free.set(next);
         }
         block.cast()
+    }
+
+    /// The same for any class: a dead block of the bin's current slab, or null.
+    #[inline]
+    pub fn pop(&self, class: usize) -> *mut u8 {
+        self.bins.get(class).map_or(core::ptr::null_mut(), |bin| bin.current.get().pop().cast())
     }
 
     /// The fast path of free: gives `block` back if it belongs to a slab of this heap.

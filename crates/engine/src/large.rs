@@ -28,7 +28,10 @@ impl<C: Config> Engine<C> {
         let huge = self.spans.is_huge(size) || align.bytes() > ARENA_ALIGN_MOST;
         let taken = if huge {
             // When no mapping is left (vm.max_map_count), an arena may still have room.
-            self.spans.map_huge(size, align).map(|span| (span, true)).or_else(|_| self.take_large(size, align))
+            self.spans
+                .map_huge(size, align)
+                .map(|span| (span, true))
+                .or_else(|_| self.take_large(size, align))
         } else {
             self.take_large(size, align)
         };

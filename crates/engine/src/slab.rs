@@ -102,7 +102,8 @@ pub type SlabRef = SpanRef<Blocks>;
 /// `left` of a current slab: it never means that the slab is empty.
 const NEVER: u32 = 1 << 31;
 
-/// Of a full slab's blocks, the share that must be freed before it is used again: one part in this.
+/// Of a full slab's blocks, the share that must be freed before it is used again: one part in this, at least
+/// two. A slab that comes back for every single block would make each free a slow path.
 const FULL_SHARE: u16 = 8;
 
 /// What an accounting step found, for the counters.
@@ -258,7 +259,7 @@ impl Slab for SlabRef {
 
     fn make_full(self) -> Settled {
         let live = self.hot.carved.get();
-        let wait = (live / FULL_SHARE).max(1).min(live);
+        let wait = (live / FULL_SHARE).max(2).min(live);
         arm(self, u32::from(live - wait), u32::from(wait), u32::from(live), State::Full)
     }
 

@@ -23,8 +23,8 @@
 
 use crate::runtime::Runtime;
 use crate::slot::Face;
-use heapwright_base::sync::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use heapwright_base::Align;
+use heapwright_base::sync::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 use heapwright_engine::Config;
 use heapwright_os::{PageSource, Zeros};
 

@@ -28,6 +28,7 @@ use core::ptr::null_mut;
 use heapwright_base::counters::Counter;
 use heapwright_base::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use heapwright_base::{Align, Violation, thread};
+use heapwright_engine::size_class::{SLAB_MAX, class_of};
 use heapwright_engine::{BadFree, Config, Engine, Heap};
 use heapwright_os::PageSource;
 use heapwright_os::linux::{abort, write_error};
@@ -107,11 +108,7 @@ impl<C: Config, F: Face> Runtime<C, F> {
     #[cold]
     fn ensure_slow(&'static self) {
         let me = thread::current();
-        if self
-            .phase
-            .compare_exchange(NOT_STARTED, STARTING, Ordering::Relaxed, Ordering::Relaxed)
-            .is_err()
-        {
+        if self.phase.compare_exchange(NOT_STARTED, STARTING, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             // What is called here may allocate: the starting thread passes, the others wait.
             // Acquire: pairs with the Release below.
             while self.phase.load(Ordering::Acquire) != READY && self.starter.load(Ordering::Relaxed) != me {
@@ -175,10 +172,20 @@ impl<C: Config, F: Face> Runtime<C, F> {
 
     // ---- blocks -----------------------------------------------------------------------------------------
 
-    /// malloc where the fast path found nothing.
-    #[cold]
+    /// malloc where the fast path found nothing, or above the sizes that it serves.
     #[inline(never)]
     pub fn malloc_slow(&'static self, size: usize) -> *mut u8 {
+        if size <= SLAB_MAX {
+            let block = F::heap().pop(class_of(size));
+            if !block.is_null() {
+                return block;
+            }
+        }
+        self.malloc_slower(size)
+    }
+
+    #[inline(never)]
+    fn malloc_slower(&'static self, size: usize) -> *mut u8 {
         let block = self.with_heap(|heap| self.engine.allocate(heap, size)).unwrap_or(null_mut());
         self.note_failure(block)
     }
@@ -194,15 +201,21 @@ impl<C: Config, F: Face> Runtime<C, F> {
     /// Aligned allocation.
     #[inline(never)]
     pub fn aligned_slow(&'static self, align: usize, size: usize) -> *mut u8 {
-        let Some(align) = Align::new(align).filter(|_| size <= isize::MAX as usize) else { return null_mut() };
+        let Some(align) = Align::new(align).filter(|_| size <= isize::MAX as usize) else {
+            return null_mut();
+        };
         let block =
             self.with_heap(|heap| self.engine.allocate_aligned(heap, size, align)).unwrap_or(null_mut());
         self.note_failure(block)
     }
 
+    /// Null comes with `ENOMEM`.
+    #[inline]
     fn note_failure(&self, block: *mut u8) -> *mut u8 {
         if block.is_null() {
             self.engine.spans.tally.add(Counter::Failures, 1);
+            // SAFETY: the location of this thread's errno is always valid.
+            unsafe { libc::__errno_location().write(libc::ENOMEM) };
         }
         block
     }
@@ -314,7 +327,9 @@ impl<C: Config, F: Face> Runtime<C, F> {
     pub fn set_huge_threshold(&'static self, bytes: usize) -> bool {
         let limits = &self.engine.spans.limits;
         limits.huge_bound.store(0, Ordering::Relaxed);
-        limits.huge_threshold.store(bytes.max(heapwright_engine::size_class::SLAB_MAX + 1), Ordering::Relaxed);
+        limits
+            .huge_threshold
+            .store(bytes.max(heapwright_engine::size_class::SLAB_MAX + 1), Ordering::Relaxed);
         true
     }
 
@@ -344,7 +359,9 @@ impl<C: Config, F: Face> Runtime<C, F> {
             if libc::pthread_create(&raw mut id, core::ptr::null(), purger::<F>, null_mut()) == 0 {
                 libc::pthread_detach(id);
             } else {
-                write_error(b"heapwright: the purge thread could not be started; purging goes on without it\n");
+                write_error(
+                    b"heapwright: the purge thread could not be started; purging goes on without it\n",
+                );
             }
             libc::pthread_sigmask(libc::SIG_SETMASK, old.as_ptr(), null_mut());
         }

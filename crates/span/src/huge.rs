@@ -60,7 +60,9 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     }
 
     fn huge_len(&self, len: usize) -> Result<usize, OutOfPages> {
-        align_up(len.max(1), self.unit()).filter(|&n| n / crate::GRANULE <= u32::MAX as usize).ok_or(OutOfPages)
+        align_up(len.max(1), self.unit())
+            .filter(|&n| n / crate::GRANULE <= u32::MAX as usize)
+            .ok_or(OutOfPages)
     }
 
     fn reserve_reachable(&self, len: usize, align: Align) -> Result<PageRun, OutOfPages> {
@@ -177,7 +179,12 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     /// # Safety
     ///
     /// - As for [`shift_to_huge`](Self::shift_to_huge).
-    unsafe fn shift_into_mapping(&self, from: PageRun, len: usize, align: Align) -> Result<PageRun, OutOfPages> {
+    unsafe fn shift_into_mapping(
+        &self,
+        from: PageRun,
+        len: usize,
+        align: Align,
+    ) -> Result<PageRun, OutOfPages> {
         let to = self.reserve_reachable(len, align)?;
         let front = PageRun { start: to.start, len: from.len };
         // SAFETY: `front` is the first part of our reservation; what it contains is not needed.

@@ -192,7 +192,10 @@ impl<T> PageMap<T> {
         let run = if granule < near.len {
             // SAFETY: checked: the leaf lies inside the near table.
             let start = unsafe { near.table.add(granule) };
-            PageRun { start: NonNull::new(start.cast_mut().cast()).ok_or(OutOfPages)?, len: Bytes(LEAF_BYTES) }
+            PageRun {
+                start: NonNull::new(start.cast_mut().cast()).ok_or(OutOfPages)?,
+                len: Bytes(LEAF_BYTES),
+            }
         } else {
             pages.reserve(Bytes(LEAF_BYTES), Align::ONE, Zeros::Readable)?
         };

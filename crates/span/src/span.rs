@@ -224,6 +224,7 @@ unsafe impl<P: Payload> Send for SpanRef<P> {}
 /// A doubly linked list through [`Span::next`] and [`Span::prev`].
 pub struct SpanList<P: Payload> {
     head: Cell<Option<SpanRef<P>>>,
+    tail: Cell<Option<SpanRef<P>>>,
 }
 
 impl<P: Payload> Default for SpanList<P> {
@@ -236,7 +237,7 @@ impl<P: Payload> SpanList<P> {
     /// An empty list.
     #[must_use]
     pub const fn new() -> Self {
-        SpanList { head: Cell::new(None) }
+        SpanList { head: Cell::new(None), tail: Cell::new(None) }
     }
 
     /// The first span.
@@ -250,28 +251,44 @@ impl<P: Payload> SpanList<P> {
         let next = self.head.replace(Some(span));
         span.next.set(next);
         span.prev.set(None);
-        if let Some(next) = next {
-            next.prev.set(Some(span));
+        match next {
+            Some(next) => next.prev.set(Some(span)),
+            None => self.tail.set(Some(span)),
+        }
+    }
+
+    /// Puts `span` last.
+    pub fn append(&self, span: SpanRef<P>) {
+        let prev = self.tail.replace(Some(span));
+        span.prev.set(prev);
+        span.next.set(None);
+        match prev {
+            Some(prev) => prev.next.set(Some(span)),
+            None => self.head.set(Some(span)),
         }
     }
 
     /// Takes `span`, which is in this list, out.
     pub fn remove(&self, span: SpanRef<P>) {
-        match span.prev.get() {
-            Some(prev) => prev.next.set(span.next.get()),
+        let (prev, next) = (span.prev.replace(None), span.next.replace(None));
+        match prev {
+            Some(prev) => prev.next.set(next),
             None => {
                 debug_assert_eq!(self.head.get(), Some(span));
-                self.head.set(span.next.get());
+                self.head.set(next);
             }
         }
-        if let Some(next) = span.next.get() {
-            next.prev.set(span.prev.get());
+        match next {
+            Some(next) => next.prev.set(prev),
+            None => {
+                debug_assert_eq!(self.tail.get(), Some(span));
+                self.tail.set(prev);
+            }
         }
-        span.next.set(None);
-        span.prev.set(None);
     }
 
     /// Takes the first span out.
+    #[inline]
     pub fn pop(&self) -> Option<SpanRef<P>> {
         let first = self.head.get()?;
         self.remove(first);

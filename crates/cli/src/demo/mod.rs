@@ -7,7 +7,7 @@ mod topics;
 use crate::failure::Failure;
 use crate::output::style::Style;
 use crate::output::{self, units};
-use crate::run::{Ending, Session, leave_signals, watch};
+use crate::run::{Early, Ending, Session, leave_signals, watch};
 use crate::{library, options};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
@@ -25,6 +25,7 @@ struct Step<'a> {
 pub fn demo(library: Option<&Path>, _: &options::Demo) -> Result<Ending, Failure> {
     let library = library::choose(library)?;
     let program = library::demo_program()?;
+    let early = Early::listen();
     let session = Session::open(library);
     let mut command = session.command(&program, &[]);
     let (answers, reports) = (capture()?, capture()?);
@@ -32,7 +33,7 @@ pub fn demo(library: Option<&Path>, _: &options::Demo) -> Result<Ending, Failure
     if io::stderr().is_terminal() {
         output::say("running the demo program under the library…");
     }
-    let ended = watch(&mut command)?;
+    let ended = watch(&mut command, early)?;
     // The command holds the writing ends; the readers end with them.
     drop(command);
     let (answers, reports) = (answers.reader.join(), reports.reader.join());

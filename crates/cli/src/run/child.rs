@@ -73,8 +73,7 @@ impl Ending {
 }
 
 /// Runs `command` to its end.
-pub fn watch(command: &mut Command) -> Result<Ended, Failure> {
-    let early = early_signals();
+pub fn watch(command: &mut Command, early: Early) -> Result<Ended, Failure> {
     if getgid() == getegid() {
         // Changes nothing, but makes the standard library fork rather than vfork: the kernel counts the
         // memory of the process that vforks as the new program's first peak.
@@ -126,25 +125,34 @@ pub fn leave_signals() {
     let _ = FORWARDED.into_iter().collect::<SigSet>().thread_block();
 }
 
-/// Notes signals that arrive while the program starts, instead of dying of them and leaving it alone.
-///
-/// What the caller ignores stays ignored, for the program too: a handler would become the default in it.
-fn early_signals() -> Vec<(Signal, Arc<AtomicBool>)> {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let ignored = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(u64::MAX);
-    let heard = FORWARDED.into_iter().filter(|signal| ignored >> (*signal as u32 - 1) & 1 == 0);
-    heard
-        .filter_map(|signal| {
+/// Signals that arrive while the program is prepared and started, noted for it.
+pub struct Early(Vec<(Signal, Arc<AtomicBool>)>);
+
+impl Early {
+    /// Notes signals from now on, instead of dying of them and leaving the program, or our folder, alone.
+    ///
+    /// What the caller ignores stays ignored, for the program too: a handler would become the default in it.
+    pub fn listen() -> Self {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(u64::MAX);
+        let heard = FORWARDED.into_iter().filter(|signal| ignored >> (*signal as u32 - 1) & 1 == 0);
+        let note = |signal: Signal| {
             let arrived = Arc::new(AtomicBool::new(false));
             signal_hook::flag::register(signal as i32, Arc::clone(&arrived)).ok()?;
             Some((signal, arrived))
-        })
-        .collect()
+        };
+        Early(heard.filter_map(note).collect())
+    }
+
+    fn arrived(&self) -> impl Iterator<Item = Signal> {
+        let arrived = self.0.iter().filter(|(_, arrived)| arrived.load(Ordering::Relaxed));
+        arrived.map(|(signal, _)| *signal)
+    }
 }
 
 /// Sends what arrived for us, and what arrives from now on, to the program.
-fn forward(early: Vec<(Signal, Arc<AtomicBool>)>, pid: u32, running: Arc<Mutex<bool>>) {
+fn forward(early: Early, pid: u32, running: Arc<Mutex<bool>>) {
     let signals: SigSet = FORWARDED.into_iter().collect();
     let Ok(arriving) = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC) else { return };
     let pid = Pid::from_raw(pid.cast_signed());
@@ -155,10 +163,7 @@ fn forward(early: Vec<(Signal, Arc<AtomicBool>)>, pid: u32, running: Arc<Mutex<b
     };
     // Without the thread (a limit on processes) signals wait until the program ends.
     let _ = thread::Builder::new().name("signals".to_owned()).stack_size(64 << 10).spawn(move || {
-        early
-            .iter()
-            .filter(|(_, arrived)| arrived.load(Ordering::Relaxed))
-            .for_each(|(signal, _)| send(*signal));
+        early.arrived().for_each(&send);
         while let Ok(Some(signal)) = arriving.read_signal() {
             // A key on the terminal reaches the whole group: the program has it already.
             let number = i32::try_from(signal.ssi_signo).unwrap_or(0);

@@ -11,7 +11,7 @@ mod session;
 mod stats;
 mod summary;
 
-pub use child::{Ended, Ending, leave_signals, watch};
+pub use child::{Early, Ended, Ending, leave_signals, watch};
 pub use session::Session;
 pub use stats::Records;
 
@@ -34,10 +34,11 @@ pub fn run(library: Option<&Path>, options: &options::Run) -> Result<Ending, Fai
     warn_first(&program, &library, options)?;
     // Opened before the run: a run of an hour must not end with "no such folder".
     let mut sink = Sink::open(options)?;
+    let early = Early::listen();
     let session = Session::open(library);
     let mut command = session.command(&program, &options.settings);
     command.arg0(name).args(&options.command[1..]);
-    let ended = watch(&mut command)?;
+    let ended = watch(&mut command, early)?;
     let records = session.records(ended.pid);
     let summary = Summary::new(&options.command, &ended, &records, session.library(), session.uncounted());
     if options.json {

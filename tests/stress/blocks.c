@@ -60,6 +60,7 @@ void block_end(struct block *b) {
     free(b->start);
     if (errno != kept) fail("free changed errno from %d to %d", kept, errno);
     b->start = NULL;
+    atomic_fetch_sub_explicit(&live_bytes, (long)b->size, memory_order_relaxed);
 }
 
 /* Mostly small, some medium and large, few huge: each kind costs about the same memory. */
@@ -77,6 +78,7 @@ static bool accept(struct block *b, void *start, size_t size, size_t align, stru
     if ((uintptr_t)start % align) fail("block %p of %zu bytes is not aligned to %zu", start, size, align);
     if (malloc_usable_size(start) < size) fail("malloc_usable_size(%p) is less than the %zu asked for", start, size);
     *b = (struct block){start, size, rng_next(rng)};
+    atomic_fetch_add_explicit(&live_bytes, (long)size, memory_order_relaxed);
     fill(b);
     return true;
 }
@@ -119,6 +121,7 @@ bool block_resize(struct block *b, struct rng *rng) {
         return false;
     }
     b->start = start;
+    atomic_fetch_sub_explicit(&live_bytes, (long)old, memory_order_relaxed);
     if (size >= old) expect(b, old, old, "after realloc that grew");
     else expect(b, size, old, "after realloc that shrank");
     return accept(b, start, size, size >= 16 ? 16 : 8, rng);

@@ -37,6 +37,7 @@ void mailbox_empty(void);
 
 /* monitor.c: counters, the table of RSS over time, the watchdog. */
 extern atomic_ulong operations, threads_born, forks_done;
+extern atomic_long live_bytes; /* asked for and not yet given back */
 extern atomic_bool stopping;
 void monitor_begin(double seconds, const char *kind);
 bool monitor_watch(bool (*finished)(void)); /* main thread: samples until the time is over; false: RSS grows */

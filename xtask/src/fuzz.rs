@@ -34,7 +34,19 @@ pub fn hours() -> Result<(), String> {
     let seconds = std::env::var("HEAPWRIGHT_FUZZ_SECONDS").unwrap_or_else(|_| HOUR.to_owned());
     for target in targets()? {
         let mut fuzz = command("rustup");
-        fuzz.args(["run", "nightly", "cargo", "fuzz", "run", "--sanitizer", "none", &target, "--"]);
+        fuzz.args([
+            "run",
+            "nightly",
+            "cargo",
+            "fuzz",
+            "run",
+            "--fuzz-dir",
+            "fuzz",
+            "--sanitizer",
+            "none",
+            &target,
+            "--",
+        ]);
         fuzz.args([format!("-max_total_time={seconds}"), "-rss_limit_mb=4096".to_owned()]);
         // These name the compiler that runs us, not nightly.
         fuzz.env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN");

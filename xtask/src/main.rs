@@ -28,7 +28,7 @@ usage: cargo xtask COMMAND
   verify [--fail-fast] [GATE ...]
                       the long gates: soak, fuzz by the hour, weakened orderings, the full corpus
   count [--accept]    instruction counts of fixed workloads against the committed budget, and the golden table
-  floors | lines | loom | symbols | mutate | fuzz
+  floors | lines | loom | symbols | fuzz | mutate | hours | …
                       one gate by itself
   list                the gates and what each does
 

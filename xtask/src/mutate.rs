@@ -30,7 +30,7 @@ struct Mutant {
 
 pub fn check() -> Result<(), String> {
     let tree = copy_tree()?;
-    let built = target().join("mutants");
+    let built = target().join("loom");
     let packages = loom::packages(&tree)?;
     let mut survivors = Vec::new();
     let mut killed = 0;

@@ -23,6 +23,12 @@ pub fn check() -> Result<(), String> {
     need("nm", "apt-get install binutils")?;
     let library = built_library()?;
     let mut wrong = forbidden(&nm(&["-C"], &library)?)?;
+    if !wrong.is_empty() {
+        need("objdump", "apt-get install binutils")?;
+        let mut objdump = command("objdump");
+        objdump.args(["-d", "-C", "--no-show-raw-insn"]).arg(&library);
+        callers(&shell::output(objdump)?).iter().for_each(|text| println!("{text}"));
+    }
     let allowed = source::read(&root().join(ALLOWED))?;
     wrong.extend(strangers(&nm(&["-D", "--undefined-only"], &library)?, &allowed));
     wrong.iter().for_each(|text| println!("{text}"));
@@ -53,6 +59,25 @@ fn forbidden(table: &str) -> Result<Vec<String>, String> {
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+/// Which functions call what must not be there, so that the culprit is known.
+fn callers(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut function = "";
+    for line in code.lines() {
+        if let Some(name) = line.strip_suffix(">:").and_then(|line| line.split_once('<')) {
+            function = name.1;
+        } else if let Some((_, callee)) = line.split_once("call").and_then(|(_, to)| to.split_once('<')) {
+            let own = FORBIDDEN.iter().any(|(part, _)| function.starts_with(part));
+            let hit = FORBIDDEN.iter().any(|(part, _)| callee.starts_with(part));
+            if hit && !own {
+                found.push(format!("  {function} calls {}", callee.trim_end_matches('>')));
+            }
+        }
+    }
+    found.dedup();
+    found
 }
 
 /// Undefined symbols that are not on the list.
@@ -102,6 +127,12 @@ mod tests {
         assert_eq!(of("__rustc::__rust_alloc"), 1);
         assert_eq!(of("heapwright_engine::alloc::take"), 0);
         assert!(forbidden("").is_err(), "a stripped library proves nothing");
+    }
+
+    #[test]
+    fn callers_are_named() {
+        let code = "0000000000009000 <<a::B as c::D>::e>:\n  9caf:\tcall   121a9 <core::panicking::panic_fmt>\n  9cb0:\tcall   12 <ok>\n";
+        assert_eq!(callers(code), ["  <a::B as c::D>::e calls core::panicking::panic_fmt"]);
     }
 
     #[test]

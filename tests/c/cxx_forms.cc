@@ -50,7 +50,7 @@ struct Counted {
 int Counted::live;
 
 int main() {
-    for (std::size_t size = 0; size < (8u << 20); size = size < 300 ? size + 1 : size * 3 / 2) {
+    for (std::size_t size = 0; size < (1u << 20); size = size < 300 ? size + 1 : size * 3 / 2) {
         plain(size);
         for (std::size_t align = 1; align <= 65536; align *= size < 300 ? 16 : 64) at(size, align);
     }

@@ -126,7 +126,6 @@ static inline void dies_saying(void (*act)(void *), void *argument, const char *
 }
 
 #define FOREIGN_FREE "heapwright: free of a pointer that this allocator did not hand out"
-#define INTERIOR_FREE "heapwright: free of a pointer into the middle of a block"
 #define FOREIGN_REALLOC "heapwright: realloc of a pointer that this allocator did not hand out"
 
 #endif

@@ -17,7 +17,7 @@ static void *work(void *argument) {
     void *blocks[64] = {0};
     for (int i = 0; i < 64; i++) {
         errno = 0;
-        blocks[i] = keep(malloc(1u << 20));
+        blocks[i] = keep(malloc(48u << 20));
         if (blocks[i]) given++;
         else {
             CHECK(errno == ENOMEM);

@@ -48,7 +48,7 @@ int main(void) {
     uint64_t before = 0, during = 0, after = 0, untouched = 7;
     CHECK(!hw_counter("no_such_counter", &untouched) && untouched == 7);
     CHECK(hw_counter("live_bytes", &before));
-    p = malloc(300000);
+    p = keep(malloc(300000));
     CHECK(hw_counter("live_bytes", &during) && during >= before + 300000);
     free(p);
     CHECK(hw_counter("live_bytes", &after) && after < during);

@@ -1,15 +1,13 @@
 // C23 free_sized and free_aligned_sized, and cfree: for each way to ask for a block.
 // runs: preload linked static
-#define _GNU_SOURCE
-#include <dlfcn.h>
-
 #include "harness.h"
 
+// Not every C library declares them; weak, so that the program starts without a definition, too.
+__attribute__((weak)) void free_sized(void *, size_t);
+__attribute__((weak)) void free_aligned_sized(void *, size_t, size_t);
+__attribute__((weak)) void cfree(void *);
+
 int main(void) {
-    void (*free_sized)(void *, size_t) = (void (*)(void *, size_t))dlsym(RTLD_DEFAULT, "free_sized");
-    void (*free_aligned_sized)(void *, size_t, size_t) =
-        (void (*)(void *, size_t, size_t))dlsym(RTLD_DEFAULT, "free_aligned_sized");
-    void (*cfree)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "cfree");
     CHECK(free_sized && free_aligned_sized && cfree);
     free_sized(NULL, 0);
     free_sized(NULL, 100);

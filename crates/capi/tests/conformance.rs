@@ -198,7 +198,11 @@ fn perform(program: &Program, run: Run) -> Outcome {
         Ok(file) => Command::new(file),
         Err(why) => return Outcome::Failed(why),
     };
-    command.current_dir(folder()).env_remove("HEAPWRIGHT_CONF").env_remove("LD_PRELOAD");
+    command.current_dir(folder());
+    // Cargo puts its development build's folder into LD_LIBRARY_PATH, before any path in the program.
+    for name in ["HEAPWRIGHT_CONF", "LD_PRELOAD", "LD_LIBRARY_PATH"] {
+        command.env_remove(name);
+    }
     let library = common::library_folder().join("libheapwright.so");
     command.env("HW_LIBRARY", &library);
     if let Some(plugin) = &plugin {

@@ -220,6 +220,24 @@ impl<C: Config> Engine<C> {
         self.allocate_large(size, align).map_or(null_mut(), |(block, _)| block)
     }
 
+    /// The same, reading as zero.
+    pub fn allocate_aligned_zeroed(&'static self, heap: &'static Heap, size: usize, align: Align) -> *mut u8 {
+        if size > SLAB_MAX {
+            let Ok((block, zeroed)) = self.allocate_large(size, align) else { return null_mut() };
+            if !zeroed {
+                // SAFETY: a new block of at least `size` bytes.
+                unsafe { block.write_bytes(0, size) };
+            }
+            return block;
+        }
+        let block = self.allocate_aligned(heap, size, align);
+        if !block.is_null() {
+            // SAFETY: a new block of at least `size` bytes.
+            unsafe { block.write_bytes(0, size) };
+        }
+        block
+    }
+
     /// Finds blocks for a bin whose current slab has none left: blocks that came back to that slab, blocks
     /// never carved, other slabs of the bin, orphans' slabs, a kept empty slab, new memory.
     #[cold]

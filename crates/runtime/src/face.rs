@@ -16,7 +16,7 @@ macro_rules! face {
     ($(#[$meta:meta])* $vis:vis mod $name:ident, preset $preset:ty, slot $slot:literal) => {
         $(#[$meta])*
         $vis mod $name {
-            #![allow(unsafe_code)]
+            #![allow(unsafe_code, dead_code)]
 
             use ::core::ffi::c_void;
             use $crate::engine::{Heap, LocalFree};
@@ -108,6 +108,12 @@ macro_rules! face {
             #[inline]
             pub fn aligned(align: usize, size: usize) -> *mut u8 {
                 if align <= 16 { malloc(size) } else { RUNTIME.aligned_slow(align, size) }
+            }
+
+            /// The same, reading as zero.
+            #[inline]
+            pub fn aligned_zeroed(align: usize, size: usize) -> *mut u8 {
+                RUNTIME.aligned_zeroed(align, size)
             }
 
             /// Frees a block. Null is fine. Keeps `errno`.

@@ -209,6 +209,18 @@ impl<C: Config, F: Face> Runtime<C, F> {
         self.note_failure(block)
     }
 
+    /// Aligned allocation, reading as zero.
+    #[inline(never)]
+    pub fn aligned_zeroed(&'static self, align: usize, size: usize) -> *mut u8 {
+        let Some(align) = Align::new(align).filter(|_| size <= isize::MAX as usize) else {
+            return null_mut();
+        };
+        let block = self
+            .with_heap(|heap| self.engine.allocate_aligned_zeroed(heap, size, align))
+            .unwrap_or(null_mut());
+        self.note_failure(block)
+    }
+
     /// Null comes with `ENOMEM`.
     #[inline]
     fn note_failure(&self, block: *mut u8) -> *mut u8 {

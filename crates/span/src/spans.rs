@@ -490,8 +490,8 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             return Ok(());
         }
         let from = arena.committed;
-        let generous =
-            (align_up(end + step - unit, step).unwrap_or(end) & !(unit - 1)).min(arena.end).max(end);
+        let generous = align_up(end + step, COMMIT_STEP).unwrap_or(end) & !(unit - 1);
+        let generous = generous.min(arena.end).max(end);
         for to in [generous, end] {
             // S3: the watermark lies inside this span or at its start, so the address is inside the span.
             let start = span.start().wrapping_add(from.wrapping_sub(span.start().addr()));

@@ -1,6 +1,6 @@
 //! What the shared library refers to: nothing that panics or allocates, and only what is allowed from outside.
 
-use crate::shell::{self, built_library, command, need, root};
+use crate::shell::{self, built_library, cargo, command, need, root};
 use crate::source;
 use std::path::Path;
 
@@ -21,6 +21,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
 
 pub fn check() -> Result<(), String> {
     need("nm", "apt-get install binutils")?;
+    shell::run(cargo(&["build", "--release", "-p", "heapwright-shared"]))?;
     let library = built_library()?;
     let mut wrong = forbidden(&nm(&["-C"], &library)?)?;
     if !wrong.is_empty() {

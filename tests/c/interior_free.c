@@ -16,7 +16,7 @@ int main(void) {
         for (size_t k = 0; k < sizeof offsets / sizeof *offsets; k++) {
             char name[32];
             snprintf(name, sizeof name, "%p", (void *)(block + offsets[k]));
-            dies_saying(act, keep(block + offsets[k]), "heapwright: free of a pointer ", name);
+            dies_saying(act, keep(block + offsets[k]), "heapwright: free of a pointer into the middle of a block", name);
         }
         CHECK(filled(block, sizes[i], 1));
         free(block);

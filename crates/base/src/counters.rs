@@ -122,6 +122,11 @@ impl Tally {
         &words[counter as usize]
     }
 
+    /// Whether somebody outside may be reading.
+    pub fn is_shared(&self) -> bool {
+        !self.at.load(Ordering::Relaxed).is_null()
+    }
+
     /// The counter's value.
     pub fn get(&self, counter: Counter) -> u64 {
         self.cell(counter).load(Ordering::Relaxed)

@@ -521,7 +521,7 @@ impl<C: Config> Engine<C> {
         counts.live.set(counts.live.get() + settled.live);
         let bytes = counts.bytes.get() + settled.live * slab.block() as i64;
         counts.bytes.set(bytes);
-        if bytes.unsigned_abs() >= FLUSH_AT {
+        if bytes.unsigned_abs() >= FLUSH_AT || self.spans.tally.is_shared() {
             self.flush_counts(heap);
         }
     }

@@ -26,3 +26,4 @@ pub mod slab;
 pub use config::{Config, Fast};
 pub use engine::{BadFree, Engine};
 pub use heap::{Heap, LocalFree};
+pub use heapwright_span::Kind;

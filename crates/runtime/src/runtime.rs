@@ -28,6 +28,7 @@ use core::ptr::null_mut;
 use heapwright_base::counters::Counter;
 use heapwright_base::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use heapwright_base::{Align, Violation, thread};
+use heapwright_engine::Kind;
 use heapwright_engine::size_class::{SLAB_MAX, class_of};
 use heapwright_engine::{BadFree, Config, Engine, Heap};
 use heapwright_os::PageSource;
@@ -81,7 +82,11 @@ impl<C: Config, F: Face> Runtime<C, F> {
     pub fn start(&'static self) {
         self.ensure();
         self.options.read(&self.engine.spans.limits);
-        self.stats.open(&self.options, &self.engine.spans.tally);
+        let tally = &self.engine.spans.tally;
+        // SAFETY: getpid has no precondition.
+        tally.set(Counter::Pid, unsafe { libc::getpid() } as u64);
+        tally.set(Counter::State, 1);
+        self.stats.open(&self.options, tally);
         if self.options.verbose() {
             self.describe(&mut |line| write_error(line));
         }
@@ -273,8 +278,16 @@ impl<C: Config, F: Face> Runtime<C, F> {
                     unsafe { free(block.cast()) };
                 }
             }
+            (BadFree::Foreign, Foreign::Abort) if self.inside_block(block) => {
+                self.die(Violation::InteriorFree, block.addr())
+            }
             _ => self.die(bad.into(), block.addr()),
         }
+    }
+
+    fn inside_block(&self, pointer: *mut u8) -> bool {
+        let span = self.engine.spans.enclosing(pointer.addr());
+        span.is_some_and(|span| matches!(span.kind(), Kind::Large | Kind::Huge))
     }
 
     /// Names a violation and aborts.

@@ -197,6 +197,20 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         unsafe { SpanRef::from_ptr(self.map.get(addr)) }
     }
 
+    /// The span whose bytes `addr` lies in, also where the page map has no entry: the middle of a large block.
+    /// Slow; for naming a pointer before the end.
+    pub fn enclosing(&self, addr: usize) -> Option<SpanRef<P>> {
+        const MOST: usize = 1 << 22;
+        let mut at = addr & !(GRANULE - 1);
+        for _ in 0..MOST {
+            if let Some(span) = self.lookup(at) {
+                return Some(span).filter(|span| span.contains(addr));
+            }
+            at = at.checked_sub(GRANULE)?;
+        }
+        None
+    }
+
     /// Makes the page map and the first arena. Does nothing the second time.
     ///
     /// # Errors
@@ -379,14 +393,11 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         let len = align_up(len, 64).ok_or(OutOfPages)?;
         if state.meta.is_none_or(|meta| meta.len.0 < len) {
             let size = align_up(len.max(META), state.unit).ok_or(OutOfPages)?;
-            let run = self.pages.reserve(Bytes(size), Align::ONE, Zeros::No)?;
-            // SAFETY: the whole of our new reservation.
-            if unsafe { self.pages.commit(run) }.is_err() {
-                // SAFETY: as above, and nobody has seen it.
-                unsafe { self.pages.release(run) };
-                return Err(OutOfPages);
-            }
-            self.tally.add(Counter::MetaBytes, size as u64);
+            let run = self.map_meta(size).or_else(|_| {
+                let least = align_up(len, state.unit).ok_or(OutOfPages)?;
+                self.meta_from_arena(state, least)
+            })?;
+            self.tally.add(Counter::MetaBytes, run.len.0 as u64);
             state.meta = Some(run);
         }
         let meta = state.meta.ok_or(OutOfPages)?;
@@ -394,6 +405,45 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         let rest = unsafe { meta.start.add(len) };
         state.meta = Some(PageRun { start: rest, len: Bytes(meta.len.0 - len) });
         Ok(meta.start)
+    }
+
+    fn map_meta(&self, size: usize) -> Result<PageRun, OutOfPages> {
+        let run = self.pages.reserve(Bytes(size), Align::ONE, Zeros::No)?;
+        // SAFETY: the whole of our new reservation.
+        if unsafe { self.pages.commit(run) }.is_err() {
+            // SAFETY: as above, and nobody has seen it.
+            unsafe { self.pages.release(run) };
+            return Err(OutOfPages);
+        }
+        Ok(run)
+    }
+
+    /// Where no new mapping is to be had, metadata comes out of an arena and stays there for ever. A thread's
+    /// first block must not fail while another thread has freed memory.
+    fn meta_from_arena(&self, state: &mut Held<'_, F, P>, size: usize) -> Result<PageRun, OutOfPages> {
+        if state.idle.and_then(|first| first.next.get()).is_none() {
+            return Err(OutOfPages);
+        }
+        let State { fit, dirty, clean, .. } = &mut **state;
+        let span = fit.choose(dirty, size).or_else(|| fit.choose(clean, size)).ok_or(OutOfPages)?;
+        self.remove(state, span);
+        if let Err(refused) = self.commit_to(state, span, span.start().addr() + size) {
+            self.insert(state, span);
+            return Err(refused);
+        }
+        if span.len() > size {
+            self.split(state, span, size, false);
+        }
+        // In no set and unknown to the page map: nobody will find it again.
+        span.set_kind(Kind::Idle);
+        self.map.set(span.start().addr(), null_mut());
+        self.map.set(span.end() - GRANULE, null_mut());
+        let run = run_of(span);
+        if !span.zeroed.get() {
+            // SAFETY: committed (S3) and ours; metadata begins as zero.
+            unsafe { run.start.write_bytes(0, size) };
+        }
+        Ok(run)
     }
 
     /// Makes sure that two descriptors are idle: a request needs no more.

@@ -80,6 +80,24 @@ unsafe impl GlobalAlloc for Heapwright {
     }
 }
 
+/// Keeps the library that this crate is linked into loaded for good: its threads' ends are told to code in it,
+/// and blocks outlive any handle. Nothing to do in a program.
+extern "C" fn stay_loaded() {
+    let mut here = core::mem::MaybeUninit::<libc::Dl_info>::zeroed();
+    let me: extern "C" fn() = stay_loaded;
+    // SAFETY: an address of our own and a place for the answer.
+    if unsafe { libc::dladdr(me as *const core::ffi::c_void, here.as_mut_ptr()) } != 0 {
+        // SAFETY: dladdr has filled it in, and zero is valid too.
+        let name = unsafe { here.assume_init() }.dli_fname;
+        // SAFETY: a C string of the loader's; an object that is loaded already is only marked.
+        unsafe { libc::dlopen(name, libc::RTLD_NOW | libc::RTLD_NOLOAD | libc::RTLD_NODELETE) };
+    }
+}
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static STAY_LOADED: extern "C" fn() = stay_loaded;
+
 /// Returns all free memory to the operating system now; whether there was any.
 ///
 /// ```

@@ -374,7 +374,9 @@ impl<C: Config, F: Face> Runtime<C, F> {
         if self.purger.swap(true, Ordering::Relaxed) {
             return;
         }
-        let mut id: libc::pthread_t = 0;
+        // An integer with glibc, a pointer with musl: zero is valid for both.
+        // SAFETY: as said.
+        let mut id: libc::pthread_t = unsafe { core::mem::zeroed() };
         let mut all = core::mem::MaybeUninit::<libc::sigset_t>::uninit();
         let mut old = core::mem::MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: valid places; the program's signals must not be delivered to our thread.

@@ -130,7 +130,7 @@ impl<C: Config> Engine<C> {
                     self.count(heap, slab, slab.make_full());
                 } else {
                     self.count(heap, slab, slab.make_partial(live));
-                    heap.bins[class].partial.append(slab);
+                    heap.bin(class).partial.append(slab);
                 }
             }
         }
@@ -173,7 +173,7 @@ impl<C: Config> Engine<C> {
     pub fn allocate(&'static self, heap: &'static Heap, size: usize) -> *mut u8 {
         if size <= SLAB_MAX {
             let class = class_of(size);
-            let block = heap.bins[class].current.get().pop();
+            let block = heap.bin(class).current.get().pop();
             if !block.is_null() {
                 return block.cast();
             }
@@ -193,7 +193,7 @@ impl<C: Config> Engine<C> {
             return block;
         }
         let class = class_of(size);
-        let block = heap.bins[class].current.get().pop();
+        let block = heap.bin(class).current.get().pop();
         let got = if block.is_null() {
             match self.refill(heap, class) {
                 Some(got) => got,
@@ -254,7 +254,7 @@ impl<C: Config> Engine<C> {
             self.count(heap, slab, slab.make_full());
         }
         self.drain(heap);
-        let slab = match heap.bins[class].partial.pop() {
+        let slab = match heap.bin(class).partial.pop() {
             Some(slab) => slab,
             None => self.steal(heap, class).or_else(|| self.open(heap, class))?,
         };
@@ -284,7 +284,7 @@ impl<C: Config> Engine<C> {
     fn steal(&'static self, heap: &'static Heap, class: usize) -> Option<SlabRef> {
         self.registry.borrow_some(|orphan| {
             self.drain(orphan);
-            let slab = orphan.bins[class].partial.pop()?;
+            let slab = orphan.bin(class).partial.pop()?;
             // Relaxed: a thread that still pushes with the old owner in mind notifies the orphan, whose
             // drainer passes the slab on (see `drain`).
             slab.hot.owner.store((&raw const *heap).cast_mut(), Ordering::Relaxed);
@@ -311,7 +311,7 @@ impl<C: Config> Engine<C> {
     fn release(&'static self, heap: &Heap, slab: SlabRef) {
         if slab.shared.is_listed() {
             self.count(heap, slab, slab.make_partial(0));
-            heap.bins[slab.class()].partial.append(slab);
+            heap.bin(slab.class()).partial.append(slab);
             return;
         }
         self.count(heap, slab, slab.make_spare());
@@ -341,11 +341,11 @@ impl<C: Config> Engine<C> {
                     self.release(heap, slab);
                 } else {
                     self.count(heap, slab, slab.make_partial(live));
-                    heap.bins[slab.class()].partial.append(slab);
+                    heap.bin(slab.class()).partial.append(slab);
                 }
             }
             State::Partial => {
-                heap.bins[slab.class()].partial.remove(slab);
+                heap.bin(slab.class()).partial.remove(slab);
                 let listed = slab.shared.is_listed();
                 self.release(heap, slab);
                 if listed {
@@ -490,7 +490,7 @@ impl<C: Config> Engine<C> {
             State::Full if count == 0 => {}
             state => {
                 let live = slab.live() - count;
-                let partial = &heap.bins[slab.class()].partial;
+                let partial = &heap.bin(slab.class()).partial;
                 if live == 0 {
                     if state == State::Partial {
                         partial.remove(slab);

@@ -200,13 +200,20 @@ impl Heap {
         if left == 0 { LocalFree::Attention(slab) } else { LocalFree::Done }
     }
 
+    /// The bin of a class. (Not by an index, which would bring a panic into the library.)
+    #[inline]
+    pub(crate) fn bin(&self, class: usize) -> &Bin {
+        debug_assert!(class < CLASSES);
+        self.bins.get(class).unwrap_or(&self.bins[CLASSES - 1])
+    }
+
     /// Makes `slab` current in its bin and in the table (H2).
     pub(crate) fn set_current(&self, class: usize, slab: SlabRef) {
-        self.bins[class].current.set(slab);
+        self.bin(class).current.set(slab);
         let last = crate::size_class::block_size(class) / 16;
         if last < DIRECT {
             let first = if class == 0 { 0 } else { crate::size_class::block_size(class - 1) / 16 + 1 };
-            for entry in &self.direct[first..=last] {
+            for entry in self.direct.get(first..=last).unwrap_or_default() {
                 entry.set(slab);
             }
         }
@@ -214,7 +221,7 @@ impl Heap {
 
     /// Takes the current slab out, if there is one.
     pub(crate) fn clear_current(&self, class: usize) -> Option<SlabRef> {
-        let slab = self.bins[class].current.get();
+        let slab = self.bin(class).current.get();
         if slab == Self::NONE {
             return None;
         }
@@ -224,7 +231,7 @@ impl Heap {
 
     /// The current slab, if there is one.
     pub(crate) fn current(&self, class: usize) -> Option<SlabRef> {
-        let slab = self.bins[class].current.get();
+        let slab = self.bin(class).current.get();
         (slab != Self::NONE).then_some(slab)
     }
 }

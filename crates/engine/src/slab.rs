@@ -155,7 +155,7 @@ pub trait Slab: Copy {
 
 /// The first bytes a carve touches: at most a page of blocks.
 fn carve_count(block: usize) -> usize {
-    (GRANULE / block).max(1)
+    (GRANULE / block.max(1)).max(1)
 }
 
 fn arm(slab: SlabRef, base: u32, left: u32, live: u32, state: State) -> Settled {
@@ -178,7 +178,7 @@ impl Slab for SlabRef {
         hot.block.set(block as u32);
         hot.class.set(class as u8);
         hot.carved.set(0);
-        hot.capacity.set((slab_len(class) / block) as u16);
+        hot.capacity.set((slab_len(class) / block.max(1)) as u16);
         hot.reported.set(0);
         hot.armed.set(0);
         hot.left.set(0);

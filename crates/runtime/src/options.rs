@@ -157,7 +157,7 @@ impl Options {
 
     fn take(&self, item: &'static [u8], secure: bool, limits: &Limits) {
         let at = item.iter().position(|&byte| byte == b'=').unwrap_or(item.len());
-        let (name, value) = (&item[..at], item.get(at + 1..).unwrap_or(b""));
+        let (name, value) = (item.get(..at).unwrap_or(item), item.get(at + 1..).unwrap_or(b""));
         let Some(key) = Key::ALL.into_iter().find(|key| key.name().as_bytes() == name) else {
             report_unknown(name);
             return;
@@ -326,11 +326,12 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
 
 fn parse_number(text: &[u8]) -> Option<(usize, &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, rest) = text.split_at_checked(digits)?;
     let mut value = 0usize;
-    for &digit in &text[..digits] {
+    for &digit in number {
         value = value.checked_mul(10)?.checked_add(usize::from(digit - b'0'))?;
     }
-    (digits > 0).then(|| (value, &text[digits..]))
+    (digits > 0).then_some((value, rest))
 }
 
 /// A size in bytes: a number with an optional suffix of powers of 1024.

@@ -7,22 +7,38 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
-fn plugin() -> PathBuf {
+/// Builds the plugin with these compiler flags, in a folder of its own.
+fn plugin(name: &str, flags: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "-p", "heapwright", "--example", "plugin"])
+        .env("CARGO_TARGET_DIR", &folder)
+        .env("RUSTFLAGS", flags)
         .status()
         .expect("cargo runs");
     assert!(built.success(), "the plugin does not build");
-    let test = std::env::current_exe().expect("a test has a path");
-    let folder = test.ancestors().nth(2).expect("target/debug").join("examples");
-    let library = folder.join("libplugin.so");
+    let library = folder.join("debug/examples/libplugin.so");
     assert!(library.exists(), "{} is missing", library.display());
     library
 }
 
 #[test]
 fn a_library_with_its_own_allocator_comes_and_goes() {
-    let path = CString::new(plugin().into_os_string().into_encoded_bytes()).unwrap();
+    comes_and_goes(plugin("initial-exec", ""));
+}
+
+#[test]
+fn so_does_one_that_needs_no_static_tls() {
+    let library = plugin("general-dynamic", "--cfg heapwright_general_dynamic");
+    let dynamic = Command::new("readelf").arg("-d").arg(&library).output().expect("readelf (binutils) runs");
+    let dynamic = String::from_utf8_lossy(&dynamic.stdout).into_owned();
+    assert!(dynamic.contains("INIT_ARRAY"), "readelf has not read the library:\n{dynamic}");
+    assert!(!dynamic.contains("STATIC_TLS"), "the library asks for static TLS:\n{dynamic}");
+    comes_and_goes(library);
+}
+
+fn comes_and_goes(library: PathBuf) {
+    let path = CString::new(library.into_os_string().into_encoded_bytes()).unwrap();
     for _ in 0..3 {
         // SAFETY: a C string; the library's constructors expect nothing.
         let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };

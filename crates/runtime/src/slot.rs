@@ -5,6 +5,9 @@
 //! starts as the address of the face's placeholder heap in every thread, read through `@GOTTPOFF`: one load
 //! and one access relative to the thread pointer in a shared library; an executable's linker relaxes the load
 //! to a constant. It is one word, so that a late `dlopen` still finds room in the static TLS block.
+//! Where a loader refuses initial-exec (musl's `dlopen`, or a full static block), build with
+//! `RUSTFLAGS="--cfg heapwright_general_dynamic"`: the slot is then found through a TLS descriptor, a call that keeps
+//! all registers and costs a few instructions.
 //! Source: U. Drepper, "ELF Handling For Thread-Local Storage", 4.1.6 and 5.5.
 //!
 //! # Safety
@@ -57,6 +60,51 @@ macro_rules! slot {
             placeholder = sym $placeholder,
         );
 
+        /// The slot's place in this thread.
+        #[cfg(heapwright_general_dynamic)]
+        #[inline(always)]
+        fn slot_at() -> *mut *const $crate::engine::Heap {
+            let offset: usize;
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the TLS descriptor's function keeps every register but the one it answers in.
+            unsafe {
+                ::core::arch::asm!(
+                    concat!("lea rax, [rip + ", $slot, "@TLSDESC]"),
+                    concat!("call qword ptr [rax + ", $slot, "@TLSCALL]"),
+                    out("rax") offset,
+                );
+            }
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above; the link register is lost to the call.
+            unsafe {
+                ::core::arch::asm!(
+                    concat!("adrp x0, :tlsdesc:", $slot),
+                    concat!("ldr x1, [x0, :tlsdesc_lo12:", $slot, "]"),
+                    concat!("add x0, x0, :tlsdesc_lo12:", $slot),
+                    concat!(".tlsdesccall ", $slot),
+                    "blr x1",
+                    out("x0") offset,
+                    out("x1") _,
+                    out("lr") _,
+                );
+            }
+            ($crate::base::thread::current() as *mut u8).wrapping_add(offset).cast()
+        }
+
+        #[cfg(heapwright_general_dynamic)]
+        #[inline(always)]
+        fn slot_get() -> *const $crate::engine::Heap {
+            // SAFETY: this thread's slot.
+            unsafe { *slot_at() }
+        }
+
+        #[cfg(heapwright_general_dynamic)]
+        fn slot_set(heap: *const $crate::engine::Heap) {
+            // SAFETY: this thread's slot.
+            unsafe { *slot_at() = heap }
+        }
+
+        #[cfg(not(heapwright_general_dynamic))]
         #[inline(always)]
         fn slot_get() -> *const $crate::engine::Heap {
             let heap: *const $crate::engine::Heap;
@@ -87,6 +135,7 @@ macro_rules! slot {
             heap
         }
 
+        #[cfg(not(heapwright_general_dynamic))]
         fn slot_set(heap: *const $crate::engine::Heap) {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: writes this thread's slot.

@@ -8,6 +8,7 @@
 mod counters;
 mod demo;
 mod doctor;
+mod elf;
 mod failure;
 mod library;
 mod options;

@@ -125,6 +125,22 @@ fn the_peak_of_a_small_program_is_its_own_not_the_command_s() {
 }
 
 #[test]
+fn the_peak_is_not_that_of_a_process_which_the_command_s_own_waited_for_before() {
+    let folder = Folder::new("before");
+    let large = "#include <stdlib.h>\n#include <string.h>\n\
+        int main(void) { char *p = malloc(64 << 20); if (!p) return 1; memset(p, 1, 64 << 20); return p[5] != 1; }";
+    let large = folder.program("large", large, []);
+    let small = folder.program("nothing", "int main(void) { return 0; }", []);
+    // The shell becomes the command, and its dead child the command's: so it is under `cargo run`.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "\"$1\" && exec \"$2\" run --json \"$3\"", "sh", &large]);
+    let output = shell.args([env!("CARGO_BIN_EXE_heapwright"), &small]).output().expect("a shell");
+    assert!(output.status.success(), "{}", errors(&output));
+    let rss = summary(&output)["peak_rss_bytes"].as_u64().expect("a number");
+    assert!(rss < 3 << 20, "{rss}");
+}
+
+#[test]
 fn the_summary_for_people_has_every_line() {
     let folder = Folder::new("lines");
     let program = folder.program("countable", COUNTABLE, []);

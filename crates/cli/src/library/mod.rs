@@ -3,8 +3,8 @@
 mod folders;
 mod unpack;
 
+use crate::elf;
 use crate::failure::Failure;
-use crate::run::elf;
 use std::env;
 use std::fs::File;
 use std::path::{Path, PathBuf};

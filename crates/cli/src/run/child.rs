@@ -1,7 +1,6 @@
 //! Starts the program and waits for it: signals for us go to it, its end becomes ours.
 
 use crate::failure::Failure;
-use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
@@ -14,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use wait4::{ResUse, Wait4};
 
 /// Signals that somebody sends to the command and means for the program.
 const FORWARDED: [Signal; 6] =
@@ -87,37 +87,37 @@ pub fn watch(command: &mut Command, early: Early) -> Result<Ended, Failure> {
     forward(early, child.id(), Arc::clone(&running));
     let ended = wait(&mut child, &running);
     let wall = start.elapsed();
-    let status = ended.map_err(|error| {
+    let ended = ended.map_err(|error| {
         Failure::tool(
             format!("the program's exit status is lost: {error}"),
             "start the command from a process that does not ignore SIGCHLD",
         )
     })?;
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(|error| {
-        Failure::tool(format!("the program's use of memory is unknown: {error}"), "run it again")
-    })?;
     Ok(Ended {
         pid: child.id(),
-        ending: Ending::of(status),
+        ending: Ending::of(ended.status),
         wall,
-        user: time(usage.user_time()),
-        system: time(usage.system_time()),
-        peak_rss: u64::try_from(usage.max_rss()).unwrap_or(0) * 1024,
+        user: ended.rusage.utime,
+        system: ended.rusage.stime,
+        peak_rss: ended.rusage.maxrss,
     })
 }
 
-fn time(value: nix::sys::time::TimeVal) -> Duration {
-    let seconds = u64::try_from(value.tv_sec()).unwrap_or(0);
-    Duration::from_secs(seconds) + Duration::from_micros(u64::try_from(value.tv_usec()).unwrap_or(0))
-}
-
 /// Waits for the end, then stops forwarding before the process number can belong to somebody else.
-fn wait(child: &mut Child, running: &Mutex<bool>) -> io::Result<ExitStatus> {
+///
+/// What the program used is asked of its own end: the sums over all our children would include those of the
+/// process that became the command, as `cargo run` and `exec` in a shell script make it.
+fn wait(child: &mut Child, running: &Mutex<bool>) -> io::Result<ResUse> {
     if let Some(pid) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
         let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
     }
     *running.lock().unwrap_or_else(PoisonError::into_inner) = false;
-    child.wait()
+    loop {
+        match child.wait4() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            ended => return ended,
+        }
+    }
 }
 
 /// The signals that are forwarded, for the thread that does it alone.

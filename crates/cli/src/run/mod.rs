@@ -1,7 +1,6 @@
 //! `heapwright run`: any program under the library, and a short summary at its end.
 
 mod child;
-pub mod elf;
 mod find;
 mod privileges;
 pub mod program;
@@ -18,7 +17,7 @@ pub use stats::Records;
 use crate::failure::Failure;
 use crate::options;
 use crate::output::style::Style;
-use crate::{library, output};
+use crate::{elf, library, output};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;

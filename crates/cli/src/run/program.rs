@@ -4,8 +4,8 @@
 //! programs with raised privileges), machine and library must agree, and the program must not bring an
 //! allocator that comes before every library. Scripts are followed to the program that reads them.
 
-use super::elf::{self, Facts};
 use super::{privileges, rivals, script};
+use crate::elf::{self, Facts};
 use crate::failure::Failure;
 use std::fs::File;
 use std::path::Path;

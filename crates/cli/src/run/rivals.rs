@@ -1,7 +1,7 @@
 //! Other allocators: in the program, in its libraries, in `LD_PRELOAD`.
 
-use super::elf::Facts;
 use super::program::Report;
+use crate::elf::Facts;
 use crate::failure::Failure;
 use std::env;
 use std::path::Path;

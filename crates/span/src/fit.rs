@@ -75,6 +75,47 @@ impl<P: Payload> FreeSpans<P> {
         }
     }
 
+    /// Calls `visit` with every span, and checks that each is in the list for its length, that the lists are
+    /// whole, and that the map of filled ones is right.
+    pub(crate) fn check(&self, mut visit: impl FnMut(SpanRef<P>)) {
+        for (bin, list) in self.bins.iter().enumerate() {
+            let filled = self.filled[bin / 64] >> (bin % 64) & 1 != 0;
+            assert_eq!(filled, list.first().is_some(), "S1: list {bin} is marked wrongly");
+            let mut before = None;
+            for span in list.iter() {
+                assert_eq!(span.prev.get(), before, "S1: {span:?} has a wrong link back");
+                assert_eq!(bin_of(span.len()), bin, "S1: {span:?} is in a list for another length");
+                before = Some(span);
+                visit(span);
+            }
+            assert_eq!(list.last(), before, "S1: list {bin} ends elsewhere");
+        }
+    }
+
+    /// Spans shorter than `len`, about the longest first.
+    pub(crate) fn shorter(&self, len: usize) -> impl Iterator<Item = SpanRef<P>> + '_ {
+        let mut above = bin_of(len) + 1;
+        core::iter::from_fn(move || {
+            above = self.last_filled(above)?;
+            Some(self.bins[above].iter())
+        })
+        .flatten()
+        .filter(move |span| span.len() < len)
+    }
+
+    /// The last list before `bin` that holds something.
+    fn last_filled(&self, bin: usize) -> Option<usize> {
+        let mut word = bin / 64;
+        let mut bits = self.filled.get(word).copied().unwrap_or(0) & !(u64::MAX << (bin % 64));
+        loop {
+            if bits != 0 {
+                return Some(word * 64 + 63 - bits.leading_zeros() as usize);
+            }
+            word = word.checked_sub(1)?;
+            bits = *self.filled.get(word)?;
+        }
+    }
+
     /// Every span whose list may hold one of at least `len` bytes, list by list.
     fn candidates(&self, len: usize) -> impl Iterator<Item = SpanRef<P>> + '_ {
         let mut bin = self.next_filled(bin_of(len));
@@ -106,12 +147,13 @@ impl Fit for BestFit {
     fn choose<P: Payload>(&mut self, free: &FreeSpans<P>, len: usize) -> Option<SpanRef<P>> {
         let mut bin = free.next_filled(bin_of(len))?;
         loop {
-            let fitting = free.bins[bin].iter().take(LOOKS).filter(|span| span.len() >= len);
+            let list = free.bins.get(bin)?;
+            let fitting = list.iter().take(LOOKS).filter(|span| span.len() >= len);
             if let Some(best) = fitting.min_by_key(|span| (span.len(), span.start().addr())) {
                 return Some(best);
             }
             // Only the first list can hold spans that are too short, and only if we did not look far enough.
-            if let Some(late) = free.bins[bin].iter().skip(LOOKS).find(|span| span.len() >= len) {
+            if let Some(late) = list.iter().skip(LOOKS).find(|span| span.len() >= len) {
                 return Some(late);
             }
             bin = free.next_filled(bin + 1)?;
@@ -151,7 +193,84 @@ impl Fit for NextFit {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
+    use crate::span::Span;
+    use core::ptr::without_provenance_mut;
+    use std::boxed::Box;
+
+    struct Nothing;
+    impl Payload for Nothing {
+        type Hot = ();
+        type Shared = ();
+        const HOT: () = ();
+        const SHARED: () = ();
+    }
+
+    /// Free spans of these first granules and lengths in granules, entered in this order.
+    fn free(spans: &[(usize, usize)]) -> FreeSpans<Nothing> {
+        let mut free = FreeSpans::new();
+        for &(start, len) in spans {
+            let span = SpanRef::from_static(Box::leak(Box::new(Span::IDLE)));
+            span.set_run(without_provenance_mut(start * GRANULE), len * GRANULE);
+            free.insert(span);
+        }
+        free.check(|_| ());
+        free
+    }
+
+    /// Where `fit` would take `len` granules, in granules.
+    fn chosen(fit: &mut impl Fit, free: &FreeSpans<Nothing>, len: usize) -> Option<usize> {
+        fit.choose(free, len * GRANULE).map(|span| span.start().addr() / GRANULE)
+    }
+
+    const SPREAD: &[(usize, usize)] = &[(900, 40), (100, 64), (500, 33), (300, 33), (700, 1000), (50, 2)];
+
+    #[test]
+    fn best_fit_takes_the_shortest_and_of_those_the_lowest() {
+        let free = free(SPREAD);
+        for (len, start) in [(1, 50), (3, 300), (33, 300), (34, 900), (41, 100), (65, 700), (1000, 700)] {
+            assert_eq!(chosen(&mut BestFit, &free, len), Some(start), "{len} granules");
+        }
+        assert_eq!(chosen(&mut BestFit, &free, 1001), None);
+    }
+
+    #[test]
+    fn best_fit_finds_the_one_that_is_long_enough_in_a_long_list() {
+        // All in the list of 64 to 71 granules; the one that fits was entered first, so it is last.
+        let mut spans = std::vec![(1, 70)];
+        spans.extend((1..200).map(|i| (i * 100, 64)));
+        assert_eq!(chosen(&mut BestFit, &free(&spans), 66), Some(1));
+    }
+
+    #[test]
+    fn first_fit_takes_the_lowest_address() {
+        let free = free(SPREAD);
+        for (len, start) in [(1, 50), (3, 100), (33, 100), (65, 700)] {
+            assert_eq!(chosen(&mut FirstFit, &free, len), Some(start), "{len} granules");
+        }
+        assert_eq!(chosen(&mut FirstFit, &free, 1001), None);
+    }
+
+    #[test]
+    fn next_fit_moves_on_and_begins_again() {
+        let free = free(SPREAD);
+        let mut fit = NextFit::INIT;
+        let order: std::vec::Vec<_> = (0..7).map(|_| chosen(&mut fit, &free, 3)).collect();
+        assert_eq!(order, [100, 300, 500, 700, 900, 100, 300].map(Some));
+        assert_eq!(chosen(&mut fit, &free, 1001), None);
+        assert_eq!(chosen(&mut fit, &free, 3), Some(500), "a vain search moves nothing");
+    }
+
+    #[test]
+    fn what_is_removed_is_not_chosen() {
+        let mut free = free(SPREAD);
+        while let Some(span) = FirstFit.choose(&free, GRANULE) {
+            free.remove(span);
+            free.check(|other| assert!(other != span));
+        }
+        assert_eq!(free.next_filled(0), None);
+    }
 
     #[test]
     fn lists_are_ordered_and_eight_per_doubling() {

@@ -112,18 +112,43 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             return Ok(());
         }
         let fixed = PageRun { start: old.start, len: Bytes(len) };
+        // Once addresses are given back, another thread may get and enter them: ours are taken out before.
+        self.leave_lone(span);
+        // SAFETY: caller: as for this function.
+        let changed = unsafe { self.change_mapping(old, fixed, align) };
+        if let Ok(new) = changed {
+            span.set_run(new.start.as_ptr(), len);
+            self.tally.add(Counter::HugeBytes, len as u64);
+            self.tally.sub(Counter::HugeBytes, old.len.0 as u64);
+        }
+        self.enter_lone(span);
+        changed.map(|_| ())
+    }
+
+    /// Makes the mapping `old` as long as `fixed`, there if possible, else elsewhere.
+    ///
+    /// # Safety
+    ///
+    /// - `old` is a huge span's (H1), in no entry of the page map; `fixed` begins where it does.
+    unsafe fn change_mapping(
+        &self,
+        old: PageRun,
+        fixed: PageRun,
+        align: Align,
+    ) -> Result<PageRun, OutOfPages> {
+        let len = fixed.len.0;
         let grown = self.reach(fixed).and_then(|()| {
             // SAFETY: H1.
             unsafe { self.pages.resize(old, Bytes(len)) }
         });
-        let new = match grown {
-            Ok(run) => run,
+        match grown {
+            Ok(run) => Ok(run),
             Err(_) if len < old.len.0 => {
                 // SAFETY: `len` is inside the old run.
                 let tail = unsafe { old.start.add(len) };
                 // SAFETY: H1: the tail of a reservation that the caller gives up.
                 unsafe { self.pages.release(PageRun { start: tail, len: Bytes(old.len.0 - len) }) };
-                fixed
+                Ok(fixed)
             }
             Err(_) => {
                 let to = self.reserve_reachable(len, align)?;
@@ -134,15 +159,9 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
                     return Err(OutOfPages);
                 }
                 self.tally.add(Counter::Remaps, 1);
-                to
+                Ok(to)
             }
-        };
-        self.leave_lone(span);
-        span.set_run(new.start.as_ptr(), len);
-        self.enter_lone(span);
-        self.tally.add(Counter::HugeBytes, len as u64);
-        self.tally.sub(Counter::HugeBytes, old.len.0 as u64);
-        Ok(())
+        }
     }
 
     /// Makes a huge span of `len` bytes out of the pages of a large one, which then reads as zero and still
@@ -150,12 +169,16 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     ///
     /// # Errors
     ///
-    /// [`OutOfPages`] when the system cannot or refuses; the contents are where they were.
+    /// [`OutOfPages`] when the system cannot or refuses; the contents are where they were. As for
+    /// [`shift`](Self::shift), always for a span whose pages were moved before.
     ///
     /// # Safety
     ///
     /// - The caller owns `from`, of kind `Large`, shorter than `len`.
     pub unsafe fn shift_to_huge(&self, from: SpanRef<P>, len: usize) -> Result<SpanRef<P>, OutOfPages> {
+        if from.remapped.get() {
+            return Err(OutOfPages);
+        }
         let len = self.huge_len(len)?;
         let align = Align::new(self.unit()).ok_or(OutOfPages)?;
         let span = self.lone_descriptor()?;
@@ -187,8 +210,12 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     ) -> Result<PageRun, OutOfPages> {
         let to = self.reserve_reachable(len, align)?;
         let front = PageRun { start: to.start, len: from.len };
-        // SAFETY: `front` is the first part of our reservation; what it contains is not needed.
-        if unsafe { self.pages.shift(from, front) }.is_err() {
+        // SAFETY: `front` is the first part of our reservation.
+        let shifted = unsafe { self.pages.commit(front) }.and_then(|()| {
+            // SAFETY: `front` is committed, as long as `from`, and what it contains is not needed.
+            unsafe { self.pages.shift(from, front) }
+        });
+        if shifted.is_err() {
             // SAFETY: `to` is ours, whole and unused.
             unsafe { self.pages.release(to) };
             return Err(OutOfPages);

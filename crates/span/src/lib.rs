@@ -13,6 +13,7 @@
 #![no_std]
 #![warn(missing_docs)]
 
+mod check;
 pub mod fit;
 mod huge;
 pub mod page_map;

@@ -93,6 +93,7 @@ unsafe impl<P: Payload> Sync for Span<P> {}
 
 impl<P: Payload> Span<P> {
     /// A descriptor of nothing: what an empty heap's lists point to.
+    #[allow(clippy::declare_interior_mutable_const, reason = "a value to begin with; each use is a new one")]
     pub const IDLE: Self = Span {
         hot: P::HOT,
         start: AtomicPtr::new(null_mut()),
@@ -167,7 +168,8 @@ impl<P: Payload> SpanRef<P> {
     /// A reference to a descriptor in a static.
     #[must_use]
     pub const fn from_static(span: &'static Span<P>) -> Self {
-        SpanRef(NonNull::from_ref(span))
+        // SAFETY: from a reference.
+        SpanRef(unsafe { NonNull::new_unchecked(core::ptr::from_ref(span).cast_mut()) })
     }
 
     /// The reference in `ptr`, or `None` when null.
@@ -244,6 +246,11 @@ impl<P: Payload> SpanList<P> {
     #[inline]
     pub fn first(&self) -> Option<SpanRef<P>> {
         self.head.get()
+    }
+
+    /// The last span.
+    pub fn last(&self) -> Option<SpanRef<P>> {
+        self.tail.get()
     }
 
     /// Puts `span` first.

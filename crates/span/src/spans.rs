@@ -10,7 +10,7 @@
 //! S1  A span in a set has kind `Free`, is in exactly one set, and its first and last granule map to it.
 //! S2  Two free spans of one set that touch lie in different arenas (else they would have coalesced).
 //! S3  Arena bytes below `committed` are committed, those above never were; only clean spans reach above.
-//! S4  A dirty span is in the age list, oldest first; a clean one is not.
+//! S4  A dirty span is in the age list, in the order in which they were put there; a clean one is not.
 //! S5  `zeroed` is true only if every byte of the span reads as zero.
 //!
 //! # Sharing
@@ -73,32 +73,34 @@ impl Limits {
 }
 
 #[derive(Clone, Copy)]
-struct Arena {
-    start: usize,
-    end: usize,
-    committed: usize,
+pub(crate) struct Arena {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) committed: usize,
 }
 
 pub(crate) struct State<F: Fit, P: Payload> {
     fit: F,
     pub(crate) dirty: FreeSpans<P>,
-    clean: FreeSpans<P>,
+    pub(crate) clean: FreeSpans<P>,
     pub(crate) dirty_bytes: usize,
     pub(crate) oldest: Option<SpanRef<P>>,
-    newest: Option<SpanRef<P>>,
-    idle: Option<SpanRef<P>>,
+    pub(crate) newest: Option<SpanRef<P>>,
+    pub(crate) idle: Option<SpanRef<P>>,
     meta: Option<PageRun>,
-    arenas: [Arena; ARENAS],
-    arena_count: usize,
+    pub(crate) arenas: [Arena; ARENAS],
+    pub(crate) arena_count: usize,
     /// Arenas below this index belong to a past that a fork cut off in the middle: nothing of them coalesces
     /// or is taken again.
     pub(crate) frozen: usize,
     pub(crate) in_use: usize,
     /// The largest `in_use` of late.
     pub(crate) peak: usize,
-    arena_bytes: usize,
+    pub(crate) arena_bytes: usize,
+    /// Bytes of arenas that became metadata.
+    pub(crate) arena_meta: usize,
     /// Spans are multiples of this: the larger of granule and page.
-    unit: usize,
+    pub(crate) unit: usize,
 }
 
 // SAFETY: the references are to descriptors (D1); the whole state moves between threads under its lock.
@@ -150,6 +152,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
                 in_use: 0,
                 peak: 0,
                 arena_bytes: 0,
+                arena_meta: 0,
                 unit: 0,
             }),
         }
@@ -364,12 +367,16 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     ///
     /// # Errors
     ///
-    /// [`OutOfPages`] when the system cannot; nothing has changed.
+    /// [`OutOfPages`] when the system cannot; nothing has changed. Always for a span whose pages were moved
+    /// before: it is two mappings for the kernel, which moves only one.
     ///
     /// # Safety
     ///
     /// - The caller owns both; the contents of `to` are not needed, and `to` is not shorter than `from`.
     pub unsafe fn shift(&self, from: SpanRef<P>, to: SpanRef<P>) -> Result<(), OutOfPages> {
+        if from.remapped.get() {
+            return Err(OutOfPages);
+        }
         let target = PageRun { start: run_of(to).start, len: Bytes(from.len()) };
         // SAFETY: caller: owns both; spans in use are committed (S3) and disjoint.
         unsafe { self.pages.shift(run_of(from), target) }?;
@@ -421,7 +428,8 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     /// Where no new mapping is to be had, metadata comes out of an arena and stays there for ever. A thread's
     /// first block must not fail while another thread has freed memory.
     fn meta_from_arena(&self, state: &mut Held<'_, F, P>, size: usize) -> Result<PageRun, OutOfPages> {
-        if state.idle.and_then(|first| first.next.get()).is_none() {
+        // The cut needs a descriptor, and this may be the search for one.
+        if state.idle.is_none() {
             return Err(OutOfPages);
         }
         let State { fit, dirty, clean, .. } = &mut **state;
@@ -438,6 +446,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         span.set_kind(Kind::Idle);
         self.map.set(span.start().addr(), null_mut());
         self.map.set(span.end() - GRANULE, null_mut());
+        state.arena_meta += span.len();
         let run = run_of(span);
         if !span.zeroed.get() {
             // SAFETY: committed (S3) and ours; metadata begins as zero.

@@ -164,7 +164,7 @@ impl Tally {
     pub unsafe fn redirect(&self, words: Option<&'static Words>) {
         let target = words.unwrap_or_else(|| {
             // SAFETY: a `Tally` that is redirected to itself lives as long as itself.
-            unsafe { &*(&raw const self.own) }
+            unsafe { &*core::ptr::from_ref(&self.own) }
         });
         for &counter in Counter::ALL {
             target[counter as usize].store(self.get(counter), Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! A lock of one word that knows its holder.
 //!
-//! The word is zero when free, else the holder's thread number with [`WAITED`] set while somebody may sleep.
+//! The word is zero when free, else the holder's thread number with `WAITED` set while somebody may sleep.
 //! A thread that meets a held lock spins a little, then sleeps through [`Wait`], which the floor above
 //! implements with a futex (Drepper, "Futexes are tricky", mutex 2) and tests implement with a yield.
 //!

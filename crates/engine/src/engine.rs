@@ -369,7 +369,7 @@ impl<C: Config> Engine<C> {
         let addr = block.addr();
         let span = self.spans.lookup(addr).filter(|span| span.contains(addr)).ok_or(BadFree::Foreign)?;
         match span.kind() {
-            Kind::Slab if addr % 16 != 0 => Err(BadFree::Interior),
+            Kind::Slab if !addr.is_multiple_of(16) => Err(BadFree::Interior),
             Kind::Slab => {
                 let owner = span.owner();
                 if owner.is_null() {

@@ -113,6 +113,7 @@ impl Heap {
     const NONE: SlabRef = SpanRef::from_static(&NO_SLAB);
 
     /// What a thread begins with, and ends with.
+    #[allow(clippy::declare_interior_mutable_const, reason = "a value to begin with; each use is a new one")]
     pub const PLACEHOLDER: Heap = Heap::empty(Near::NOTHING, true);
 
     pub(crate) const fn empty(near: Near<Span<Blocks>>, placeholder: bool) -> Heap {

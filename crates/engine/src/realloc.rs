@@ -38,7 +38,7 @@ impl<C: Config> Engine<C> {
         let span = self.spans.lookup(addr).filter(|span| span.contains(addr)).ok_or(BadFree::Foreign)?;
         match span.kind() {
             Kind::Slab if span.owner().is_null() => Err(BadFree::Twice),
-            Kind::Slab if addr % 16 == 0 => Ok(span.block()),
+            Kind::Slab if addr.is_multiple_of(16) => Ok(span.block()),
             Kind::Large | Kind::Huge if span.start() == block => Ok(span.len()),
             Kind::Slab | Kind::Large | Kind::Huge => Err(BadFree::Interior),
             Kind::Free => Err(BadFree::Twice),

@@ -93,6 +93,7 @@ impl Payload for Blocks {
         state: Cell::new(State::Spare),
         fresh_zero: Cell::new(false),
     };
+    #[allow(clippy::declare_interior_mutable_const, reason = "a value to begin with; each use is a new one")]
     const SHARED: Self::Shared = Remote::new();
 }
 

@@ -60,11 +60,11 @@ fn every_alignment_and_size_is_obeyed() {
             // SAFETY: the layout has a size; the block is used within it and freed with it.
             unsafe {
                 let block = GLOBAL.alloc_zeroed(layout);
-                assert!(!block.is_null() && block.addr() % layout.align() == 0, "{layout:?}");
+                assert!(!block.is_null() && block.addr().is_multiple_of(layout.align()), "{layout:?}");
                 assert!((0..size).all(|i| *block.add(i) == 0), "{layout:?}");
                 block.write_bytes(0xa5, size);
                 let grown = GLOBAL.realloc(block, layout, size * 2);
-                assert!(!grown.is_null() && grown.addr() % layout.align() == 0, "{layout:?}");
+                assert!(!grown.is_null() && grown.addr().is_multiple_of(layout.align()), "{layout:?}");
                 assert!((0..size).all(|i| *grown.add(i) == 0xa5), "{layout:?}");
                 GLOBAL.dealloc(grown, Layout::from_size_align(size * 2, 1 << shift).unwrap());
             }

@@ -62,6 +62,7 @@ impl StatsFile {
 }
 
 /// Makes and maps `FOLDER/PID.hwstats`.
+#[allow(clippy::disallowed_methods, reason = "the pages of a file, which no PageSource has")]
 fn map_file(folder: &[u8]) -> Option<&'static Words> {
     let mut path = Line::new();
     // SAFETY: getpid has no precondition.

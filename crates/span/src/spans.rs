@@ -50,6 +50,11 @@ pub struct Limits {
 
 /// Of the recent peak of bytes in use, the share that may stay dirty: one part in this.
 pub(crate) const DIRTY_SHARE: usize = 6;
+/// Of the bytes in use now, the share that may stay dirty: a program that churns at a steady size should find
+/// its memory warm.
+const CHURN_SHARE: usize = 2;
+/// How many dirty spans are tried for a clean neighbour.
+const LOOKS: usize = 16;
 /// Addresses of the first arenas, where addresses are not limited.
 const ARENA: usize = Bytes::GIB;
 /// The same where they are limited.
@@ -484,15 +489,68 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         state.idle = Some(span);
     }
 
-    /// Takes a free span of at least `len` bytes out of its set: a dirty one, a clean one, or a new arena.
+    /// Takes a free span of at least `len` bytes out of its set: a dirty one, a dirty one with a part of its
+    /// clean neighbour, a clean one, or a new arena.
     fn find(&self, state: &mut Held<'_, F, P>, len: usize) -> Result<SpanRef<P>, OutOfPages> {
-        let State { fit, dirty, clean, .. } = &mut **state;
-        let found = fit.choose(dirty, len).or_else(|| fit.choose(clean, len));
-        if let Some(span) = found {
+        let State { fit, dirty, .. } = &mut **state;
+        if let Some(span) = fit.choose(dirty, len) {
+            self.remove(state, span);
+            return Ok(span);
+        }
+        if let Some(span) = self.find_extended(state, len) {
+            return Ok(span);
+        }
+        let State { fit, clean, .. } = &mut **state;
+        if let Some(span) = fit.choose(clean, len) {
             self.remove(state, span);
             return Ok(span);
         }
         self.new_arena(state, len)
+    }
+
+    /// The two sets do not coalesce, so a long request could pass by warm memory for ever: joins a dirty span
+    /// that is too short with as much of a clean neighbour as is missing.
+    fn find_extended(&self, state: &mut Held<'_, F, P>, len: usize) -> Option<SpanRef<P>> {
+        let (dirty, clean, to_the_right) =
+            state.dirty.shorter(len).take(LOOKS).filter(|dirty| dirty.len() >= len / 4).find_map(
+                |dirty| {
+                    let fits = |clean: &SpanRef<P>| {
+                        clean.kind() == Kind::Free
+                            && !clean.dirty.get()
+                            && clean.arena.get() == dirty.arena.get()
+                            && clean.len() >= len - dirty.len()
+                    };
+                    let right = self.lookup(dirty.end()).filter(|span| span.start().addr() == dirty.end());
+                    if let Some(right) = right.filter(fits) {
+                        return Some((dirty, right, true));
+                    }
+                    let left = self.lookup(dirty.start().addr().wrapping_sub(1));
+                    let left = left.filter(|span| span.end() == dirty.start().addr()).filter(fits)?;
+                    Some((dirty, left, false))
+                },
+            )?;
+        let missing = len - dirty.len();
+        let end = if to_the_right { dirty.end() + missing } else { dirty.start().addr() };
+        self.commit_to(state, clean, end).ok()?;
+        self.remove(state, dirty);
+        self.remove(state, clean);
+        if clean.len() > missing {
+            if to_the_right {
+                self.split(state, clean, missing, false);
+            } else {
+                let part = self.split(state, clean, clean.len() - missing, true);
+                return Some(self.join(state, part, dirty));
+            }
+        }
+        Some(if to_the_right { self.join(state, dirty, clean) } else { self.join(state, clean, dirty) })
+    }
+
+    /// Joins a dirty and a clean span that touch and are in no set; the whole counts as dirty.
+    fn join(&self, state: &mut Held<'_, F, P>, left: SpanRef<P>, right: SpanRef<P>) -> SpanRef<P> {
+        let whole = self.merge(state, left, right);
+        whole.zeroed.set(false);
+        whole.dirty.set(true);
+        whole
     }
 
     /// Reserves an arena with room for `len` bytes and returns it as one span, in no set.
@@ -502,7 +560,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         }
         let (usual, align) = match self.pages.address_limit() {
             Some(_) => (SMALL_ARENA, state.unit),
-            None => (ARENA.max(state.arena_bytes / 4 & !(ARENA - 1)), 2 * Bytes::MIB),
+            None => (ARENA.max((state.arena_bytes / 4) & !(ARENA - 1)), 2 * Bytes::MIB),
         };
         let align = Align::new(align).ok_or(OutOfPages)?;
         let mut size = usual.max(len);
@@ -510,7 +568,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             match self.pages.reserve(Bytes(size), align, Zeros::No) {
                 Ok(run) => break run,
                 Err(refused) if size <= len => return Err(refused),
-                Err(_) => size = (size / 2 & !(state.unit - 1)).max(len),
+                Err(_) => size = ((size / 2) & !(state.unit - 1)).max(len),
             }
         };
         let span = match self.map.reach(&self.pages, run).ok().and_then(|()| self.descriptor(state)) {
@@ -522,7 +580,9 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             }
         };
         let index = state.arena_count;
-        state.arenas[index] = Arena { start: run.addr(), end: run.addr() + size, committed: run.addr() };
+        if let Some(arena) = state.arenas.get_mut(index) {
+            *arena = Arena { start: run.addr(), end: run.addr() + size, committed: run.addr() };
+        }
         state.arena_count += 1;
         state.arena_bytes += size;
         span.set_run(run.start.as_ptr(), size);
@@ -543,7 +603,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     fn commit_to(&self, state: &mut Held<'_, F, P>, span: SpanRef<P>, end: usize) -> Result<(), OutOfPages> {
         let step = (state.in_use / 8).clamp(COMMIT_STEP, COMMIT_STEP_MOST);
         let unit = state.unit;
-        let arena = &mut state.arenas[span.arena.get() as usize];
+        let arena = state.arenas.get_mut(span.arena.get() as usize).ok_or(OutOfPages)?;
         debug_assert!(arena.start <= span.start().addr() && end <= arena.end);
         if end <= arena.committed {
             return Ok(());
@@ -796,6 +856,9 @@ impl<F: Fit, P: Payload> State<F, P> {
     /// How many bytes may stay dirty now.
     pub(crate) fn dirty_limit(&self, limits: &Limits) -> usize {
         let floor = limits.dirty_floor.load(Ordering::Relaxed);
-        if limits.dirty_fixed.load(Ordering::Relaxed) { floor } else { floor.max(self.peak / DIRTY_SHARE) }
+        if limits.dirty_fixed.load(Ordering::Relaxed) {
+            return floor;
+        }
+        floor.max(self.in_use / CHURN_SHARE).max(self.peak / DIRTY_SHARE)
     }
 }

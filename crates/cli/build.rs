@@ -108,6 +108,14 @@ fn packaged(here: &Path, root: &Path) -> PathBuf {
     let manifest = read(&sources.join("workspace.toml"));
     let (before, rest) = manifest.split_once("members = [").expect("the workspace lists its members");
     let (_, after) = rest.split_once(']').expect("the list of members ends");
+    // Of the members that a checkout builds by default most are not here.
+    let after = match after.split_once("default-members = [") {
+        Some((between, rest)) => {
+            let (_, after) = rest.split_once(']').expect("the list of default members ends");
+            format!("{between}{after}")
+        }
+        None => after.to_owned(),
+    };
     let members: Vec<String> = CRATES.iter().map(|name| format!("\"crates/{name}\"")).collect();
     let manifest = format!("{before}members = [{}, \"crates/capi/shared\"]{after}", members.join(", "));
     write(&root.join("Cargo.toml"), &manifest);

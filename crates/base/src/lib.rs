@@ -17,3 +17,23 @@ pub mod thread;
 
 pub use addr::{Align, Bytes, OutOfPages, align_up};
 pub use fatal::{Line, Violation};
+
+/// Keeps its items where there is no standard library to bring them: a panic handler, say.
+///
+/// Cargo gives a crate one set of features in a build, and the tools beside the floors ask the floors' own
+/// dependencies for the standard library. They ask this crate for `hosted` too, so that the libraries among the
+/// packages know.
+#[cfg(not(feature = "hosted"))]
+#[macro_export]
+macro_rules! unhosted {
+    ($($item:item)*) => { $($item)* };
+}
+
+/// Drops its items: the standard library of this build brings them.
+#[cfg(feature = "hosted")]
+#[macro_export]
+macro_rules! unhosted {
+    ($($item:item)*) => {
+        extern crate std as _;
+    };
+}

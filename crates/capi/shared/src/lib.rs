@@ -87,32 +87,35 @@ unsafe impl heapwright_capi::Process for Face {
     }
 }
 
-/// Nothing here is meant to panic; should it, nobody may unwind through a C program. (Not in a test build,
-/// which nothing runs but which lints ask for: the test harness brings its own.)
-#[cfg(not(test))]
-#[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    let mut line = heapwright_base::Line::new();
-    line.text("heapwright: internal error");
-    if let Some(place) = info.location() {
-        line.text(" at ").text(place.file()).text(":").decimal(place.line().into());
+heapwright_base::unhosted! {
+    /// Nothing here is meant to panic; should it, nobody may unwind through a C program. (Not in a test build,
+    /// which nothing runs but which lints ask for: the test harness brings its own.)
+    #[cfg(not(test))]
+    #[panic_handler]
+    fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+        let mut line = heapwright_base::Line::new();
+        line.text("heapwright: internal error");
+        if let Some(place) = info.location() {
+            line.text(" at ").text(place.file()).text(":").decimal(place.line().into());
+        }
+        line.text("; please report it with the output of `heapwright doctor`\n");
+        let text = line.as_bytes();
+        // SAFETY: the buffer is a slice.
+        unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
+        // SAFETY: no contract.
+        unsafe { libc::abort() }
     }
-    line.text("; please report it with the output of `heapwright doctor`\n");
-    let text = line.as_bytes();
-    // SAFETY: the buffer is a slice.
-    unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
-    // SAFETY: no contract.
-    unsafe { libc::abort() }
-}
 
-// The compiled `core` names Rust's unwinding routine in its tables, which a build without link-time optimisation
-// keeps. Nothing unwinds here; weak and hidden, so that a Rust program around the archive keeps its own.
-#[cfg(not(test))]
-core::arch::global_asm!(
-    ".weak rust_eh_personality",
-    ".hidden rust_eh_personality",
-    ".type rust_eh_personality, %function",
-    "rust_eh_personality:",
-    ".4byte 0", // never executed: only an unwinder would
-    ".size rust_eh_personality, 4",
-);
+    // The compiled `core` names Rust's unwinding routine in its tables, which a build without link-time
+    // optimisation keeps. Nothing unwinds here; weak and hidden, so that a Rust program around the archive keeps
+    // its own.
+    #[cfg(not(test))]
+    core::arch::global_asm!(
+        ".weak rust_eh_personality",
+        ".hidden rust_eh_personality",
+        ".type rust_eh_personality, %function",
+        "rust_eh_personality:",
+        ".4byte 0", // never executed: only an unwinder would
+        ".size rust_eh_personality, 4",
+    );
+}

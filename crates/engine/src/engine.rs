@@ -2,7 +2,7 @@
 //!
 //! Everything here happens once per page of blocks, per slab or per thread, never per block of a thread's
 //! own. The order in which a refill looks for blocks is the allocator's policy in one function,
-//! [`Engine::refill`]: the nearest and warmest first, the operating system last.
+//! `Engine::refill`: the nearest and warmest first, the operating system last.
 //!
 //! # Safety
 //!

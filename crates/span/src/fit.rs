@@ -97,7 +97,7 @@ impl<P: Payload> FreeSpans<P> {
         let mut above = bin_of(len) + 1;
         core::iter::from_fn(move || {
             above = self.last_filled(above)?;
-            Some(self.bins[above].iter())
+            Some(self.bins.get(above)?.iter())
         })
         .flatten()
         .filter(move |span| span.len() < len)
@@ -122,7 +122,7 @@ impl<P: Payload> FreeSpans<P> {
         core::iter::from_fn(move || {
             let here = bin?;
             bin = self.next_filled(here + 1);
-            Some(self.bins[here].iter())
+            Some(self.bins.get(here)?.iter())
         })
         .flatten()
         .filter(move |span| span.len() >= len)

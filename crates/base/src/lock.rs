@@ -29,10 +29,13 @@ use crate::thread;
 use core::cell::UnsafeCell;
 use core::ops::{Deref, DerefMut};
 
-/// Set in the word while somebody may be asleep on it; thread numbers are even.
+/// Set in the word while somebody may be asleep on it; thread numbers are multiples of four.
 const WAITED: usize = 1;
+/// Set in the word while it is held across a fork: its holder may then take it again.
+const FORKING: usize = 2;
+const FLAGS: usize = WAITED | FORKING;
 /// How long to spin before sleeping: about as long as the longest critical section takes.
-const SPINS: u32 = 100;
+const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 
 /// How a thread waits for a word to change.
 pub trait Wait {
@@ -69,26 +72,43 @@ impl<T, W: Wait, const RANK: u32> Ranked<T, W, RANK> {
 
     /// Waits for the lock and takes it.
     ///
-    /// A thread that already holds it waits for ever; see [`Ranked::held_here`].
+    /// A thread that already holds it waits for ever; see [`Ranked::held_here`]. The exception is a thread that
+    /// holds it across a fork: other libraries' fork handlers may allocate meanwhile.
     #[inline]
     pub fn lock(&self) -> Guard<'_, T, W, RANK> {
         let me = thread::current();
         // Acquire: pairs with the Release in `unlock`; the previous holder's writes are seen.
-        if self.word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            self.lock_slow(me);
-        }
-        Guard { lock: self }
+        let taken = self.word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        let taken = taken || self.lock_slow(me);
+        Guard { lock: self, taken }
     }
 
+    /// Takes the lock if that needs no waiting to speak of.
+    pub fn try_lock(&self) -> Option<Guard<'_, T, W, RANK>> {
+        let me = thread::current();
+        for _ in 0..SPINS {
+            // Acquire: as in `lock`.
+            if self.word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                return Some(Guard { lock: self, taken: true });
+            }
+            spin_hint();
+        }
+        None
+    }
+
+    /// Answers whether the lock was taken; `false` when this thread holds it across a fork.
     #[cold]
-    fn lock_slow(&self, me: usize) {
+    fn lock_slow(&self, me: usize) -> bool {
+        if self.word.load(Ordering::Relaxed) & !WAITED == me | FORKING {
+            return false;
+        }
         for _ in 0..SPINS {
             spin_hint();
             // Acquire: as in `lock`.
             if self.word.load(Ordering::Relaxed) == 0
                 && self.word.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_ok()
             {
-                return;
+                return true;
             }
         }
         loop {
@@ -96,7 +116,7 @@ impl<T, W: Wait, const RANK: u32> Ranked<T, W, RANK> {
             if seen == 0 {
                 // Acquire: as in `lock`. Marked as waited: others may sleep, and waking nobody is harmless.
                 if self.word.compare_exchange(0, me | WAITED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-                    return;
+                    return true;
                 }
                 continue;
             }
@@ -120,7 +140,7 @@ impl<T, W: Wait, const RANK: u32> Ranked<T, W, RANK> {
     /// Whether the calling thread holds the lock.
     #[inline]
     pub fn held_here(&self) -> bool {
-        self.word.load(Ordering::Relaxed) & !WAITED == thread::current()
+        self.word.load(Ordering::Relaxed) & !FLAGS == thread::current()
     }
 
     /// Whether anybody holds the lock.
@@ -131,7 +151,12 @@ impl<T, W: Wait, const RANK: u32> Ranked<T, W, RANK> {
 
     /// Takes the lock without a guard, for `fork`.
     pub fn hold(&self) {
-        core::mem::forget(self.lock());
+        let guard = self.lock();
+        if guard.taken {
+            // Relaxed: only the holder, which is this thread, acts on the mark.
+            self.word.fetch_or(FORKING, Ordering::Relaxed);
+        }
+        core::mem::forget(guard);
     }
 
     /// Gives back a lock taken by [`hold`](Self::hold), or by a thread that does not exist any more.
@@ -153,6 +178,8 @@ impl<T, W: Wait, const RANK: u32> Ranked<T, W, RANK> {
 /// Proof that the lock is held; gives it back when dropped.
 pub struct Guard<'a, T, W: Wait, const RANK: u32> {
     lock: &'a Ranked<T, W, RANK>,
+    /// Whether this guard took the lock; else the thread holds it across a fork.
+    taken: bool,
 }
 
 impl<T, W: Wait, const RANK: u32> Deref for Guard<'_, T, W, RANK> {
@@ -175,7 +202,9 @@ impl<T, W: Wait, const RANK: u32> DerefMut for Guard<'_, T, W, RANK> {
 impl<T, W: Wait, const RANK: u32> Drop for Guard<'_, T, W, RANK> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.unlock();
+        if self.taken {
+            self.lock.unlock();
+        }
     }
 }
 
@@ -201,6 +230,19 @@ mod tests {
             }
         });
         assert_eq!(*COUNT.lock(), 40_000);
+    }
+
+    #[test]
+    fn a_thread_that_forks_may_take_it_again() {
+        let lock: Ranked<u32, Yield, 1> = Ranked::new(7);
+        lock.hold();
+        *lock.lock() += 1;
+        assert!(lock.held_here(), "an inner guard does not give the lock back");
+        assert!(lock.try_lock().is_none());
+        // SAFETY: held by this thread's `hold`.
+        unsafe { lock.force_unlock() };
+        assert!(!lock.held());
+        assert_eq!(lock.try_lock().map(|guard| *guard), Some(8));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub fn current() -> usize {
     #[cfg(all(target_arch = "aarch64", not(miri)))]
     // SAFETY: module header; reading the register has no effect.
     unsafe {
-        core::arch::asm!("mrs {}, tpidr_el0", out(reg) id, options(nostack, preserves_flags, nomem, pure));
+        core::arch::asm!("mrs {}, tpidr_el0", out(reg) id, options(nostack, preserves_flags, readonly, pure));
     }
     #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
     compile_error!("thread::current needs a way to read this architecture's thread pointer");

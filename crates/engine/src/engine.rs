@@ -11,11 +11,12 @@
 #![allow(unsafe_code)]
 
 use crate::config::Config;
-use crate::heap::{BORROWED, Heap, LocalFree, ORPHAN};
-use crate::registry::{Registry, claim, give_back};
+use crate::heap::{Heap, LocalFree};
+use crate::registry::{LOOKS, Registry};
 use crate::remote::Block;
 use crate::size_class::{CLASSES, SLAB_MAX, SMALL_MAX, block_size, class_of, slab_len};
 use crate::slab::{Blocks, Settled, Slab, SlabRef, State};
+use crate::standing::{BORROWED, OWNED};
 use core::ptr::null_mut;
 use heapwright_base::counters::Counter;
 use heapwright_base::sync::{AtomicPtr, Ordering};
@@ -89,7 +90,7 @@ impl<C: Config> Engine<C> {
     ///
     /// [`OutOfPages`] when there is no memory for a heap.
     pub fn attach(&'static self) -> Result<&'static Heap, OutOfPages> {
-        if let Some(heap) = self.registry.adopt() {
+        if let Some(heap) = self.registry.take(OWNED) {
             self.spans.tally.add(Counter::Adoptions, 1);
             return Ok(heap);
         }
@@ -147,24 +148,16 @@ impl<C: Config> Engine<C> {
         if !heap.is_placeholder() {
             self.tidy(heap, false);
         }
-        self.registry.borrow_some(|orphan| -> Option<()> {
-            self.drain(orphan);
-            None
-        });
+        for _ in 0..self.registry.orphans() {
+            self.borrow(|orphan| self.tidy(orphan, true));
+        }
         self.spans.purge_all()
     }
 
     /// After a push on the notified list of a heap that may be an orphan: does the owner's work.
     #[cold]
     fn help(&'static self, heap: &Heap) {
-        // SeqCst: the load half of Dekker's pattern with `orphan`.
-        while heap.shared.state.load(Ordering::SeqCst) == ORPHAN
-            && !heap.shared.notified.is_empty_after_state()
-            && claim(heap, BORROWED)
-        {
-            self.drain(heap);
-            give_back(heap);
-        }
+        heap.shared.state.help(&heap.shared.notified, || self.drain(heap));
     }
 
     // ---- allocation -------------------------------------------------------------------------------------
@@ -282,14 +275,30 @@ impl<C: Config> Engine<C> {
 
     /// A slab of this class from an orphan.
     fn steal(&'static self, heap: &'static Heap, class: usize) -> Option<SlabRef> {
-        self.registry.borrow_some(|orphan| {
-            self.drain(orphan);
-            let slab = orphan.bin(class).partial.pop()?;
-            // Relaxed: a thread that still pushes with the old owner in mind notifies the orphan, whose
-            // drainer passes the slab on (see `drain`).
-            slab.hot.owner.store((&raw const *heap).cast_mut(), Ordering::Relaxed);
-            Some(slab)
-        })
+        for _ in 0..LOOKS.min(self.registry.orphans()) {
+            let stolen = self.borrow(|orphan| {
+                self.drain(orphan);
+                let slab = orphan.bin(class).partial.pop()?;
+                // Relaxed: a thread that still pushes with the old owner in mind notifies the orphan, whose
+                // drainer passes the slab on (see `drain`).
+                slab.hot.owner.store((&raw const *heap).cast_mut(), Ordering::Relaxed);
+                Some(slab)
+            });
+            if let Some(slab) = stolen.flatten() {
+                return Some(slab);
+            }
+        }
+        None
+    }
+
+    /// Works on the first orphan, outside the registry's lock, and puts it at the end of the queue.
+    fn borrow<T>(&'static self, work: impl FnOnce(&'static Heap) -> T) -> Option<T> {
+        let orphan = self.registry.take(BORROWED)?;
+        let answer = work(orphan);
+        self.registry.orphan(orphan);
+        // A remote free may have found the heap borrowed, and left its slab to us.
+        self.help(orphan);
+        Some(answer)
     }
 
     /// A new slab.
@@ -315,7 +324,7 @@ impl<C: Config> Engine<C> {
             return;
         }
         self.count(heap, slab, slab.make_spare());
-        let orphan = heap.shared.state.load(Ordering::Relaxed) != crate::heap::OWNED;
+        let orphan = !heap.shared.state.is_owned();
         if slab.len() == USUAL && heap.spares.get() < SPARES && !orphan {
             heap.spare.push(slab);
             heap.spares.set(heap.spares.get() + 1);
@@ -423,6 +432,8 @@ impl<C: Config> Engine<C> {
         if pushed.purge {
             // SAFETY: the push has taken the slab from its owner, and every block of it is dead.
             unsafe { self.purge_for_owner(slab, len) };
+            // Whoever drained meanwhile has passed the slab by.
+            self.help(owner);
         } else if pushed.count == capacity {
             owner.shared.pending.fetch_add(len, Ordering::Relaxed);
         }
@@ -454,18 +465,19 @@ impl<C: Config> Engine<C> {
         // SAFETY: `listed` keeps the slab from being released, and heaps live for ever.
         let Some(owner) = (unsafe { slab.owner().as_ref() }) else { return };
         owner.shared.notified.push(slab.as_ptr(), &slab.shared.next);
-        // SeqCst: the load half of Dekker's pattern with `orphan`.
-        if owner.shared.state.load(Ordering::SeqCst) == ORPHAN {
+        if owner.shared.state.is_orphan() {
             self.help(owner);
         }
     }
 
-    /// Takes in the remote frees of every slab that the heap was notified of.
-    fn drain(&'static self, heap: &Heap) {
+    /// Takes in the remote frees of every slab that the heap was notified of. Answers whether anything could be
+    /// done: slabs that another thread is purging stay on the list.
+    fn drain(&'static self, heap: &Heap) -> bool {
         if heap.shared.notified.is_empty() {
-            return;
+            return false;
         }
         heap.shared.pending.store(0, Ordering::Relaxed);
+        let mut done = false;
         let mut at = heap.shared.notified.take_all();
         // SAFETY: only descriptors are pushed on notified lists.
         while let Some(slab) = unsafe { SlabRef::from_ptr(at) } {
@@ -473,13 +485,18 @@ impl<C: Config> Engine<C> {
             if !core::ptr::eq(slab.owner(), heap) {
                 // Another heap has taken the slab since; it stays listed, on its new owner's list.
                 self.notify(slab);
+                done = true;
                 continue;
             }
             match slab.collect(true) {
                 None => heap.shared.notified.push(slab.as_ptr(), &slab.shared.next),
-                Some(count) => self.took_in(heap, slab, count),
+                Some(count) => {
+                    self.took_in(heap, slab, count);
+                    done = true;
+                }
             }
         }
+        done
     }
 
     /// `count` blocks have come back to a slab from other threads.
@@ -546,12 +563,14 @@ impl<C: Config> Engine<C> {
         tally.add(Counter::LiveBlocks, blocks as u64);
         tally.add(Counter::Allocations, blocks as u64);
         let live = tally.add(Counter::LiveBytes, bytes as u64);
-        if bytes > 0 {
+        // Heaps tell their changes at different times, so that the sum may be below zero for a moment.
+        if bytes > 0 && live as i64 > 0 {
             tally.raise(Counter::PeakLiveBytes, live);
         }
     }
 
-    /// Makes the counters exact for the slabs of a heap.
+    /// Makes the counters exact for the slabs of a heap, without waiting for a lock that another thread holds:
+    /// then they are exact to within the slabs that are not current.
     pub fn settle(&self, heap: &Heap) {
         for class in 0..CLASSES {
             if let Some(slab) = heap.current(class) {
@@ -559,10 +578,10 @@ impl<C: Config> Engine<C> {
                 self.count(heap, slab, slab.report_current(live));
             }
         }
-        self.spans.for_each(|slab| {
-            let state = slab.state();
+        let _ = self.spans.try_for_each(|slab| {
+            // The owner is asked first: the rest is its own.
             let ours = slab.kind() == Kind::Slab && core::ptr::eq(slab.owner(), heap);
-            if ours && matches!(state, State::Full | State::Partial) {
+            if ours && matches!(slab.state(), State::Full | State::Partial) {
                 self.count(heap, slab, slab.report());
             }
         });

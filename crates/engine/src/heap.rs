@@ -19,7 +19,7 @@
 //! ```text
 //! field     written by                       read by        order
 //! notified  any thread (push), holder        holder         see `remote`
-//! state     holder, borrower, adopter (CAS)  any thread     SeqCst against `notified`
+//! state     holder, borrower, adopter (CAS)  any thread     see `standing`
 //! pending   any thread, holder               any thread     Relaxed: a hint
 //! busy      holder                           a fork child   same thread's order, seen through fork
 //! links     registry lock                    registry lock
@@ -34,10 +34,11 @@
 use crate::remote::{Block, Notified};
 use crate::size_class::{CLASSES, DIRECT, SMALL_MAX};
 use crate::slab::{Blocks, Slab, SlabRef};
+use crate::standing::Standing;
 use core::cell::Cell;
 use core::ptr::null_mut;
 use core::sync::atomic::compiler_fence;
-use heapwright_base::sync::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use heapwright_base::sync::{AtomicBool, AtomicUsize, Ordering};
 use heapwright_span::page_map::{GRANULE_SHIFT, Near};
 use heapwright_span::span::SpanList;
 use heapwright_span::{Span, SpanRef};
@@ -52,13 +53,6 @@ pub struct Bin {
     /// Slabs with dead blocks.
     pub(crate) partial: SpanList<Blocks>,
 }
-
-/// Somebody owns the heap.
-pub(crate) const OWNED: u8 = 0;
-/// Its thread has ended; it is in the registry's list.
-pub(crate) const ORPHAN: u8 = 1;
-/// An orphan that some thread works on for a moment.
-pub(crate) const BORROWED: u8 = 2;
 
 /// A thread's heap.
 #[repr(C, align(64))]
@@ -90,7 +84,7 @@ pub(crate) struct Shared {
     pub(crate) notified: Notified<Span<Blocks>>,
     /// Bytes of slabs that came back whole since the holder last looked.
     pub(crate) pending: AtomicUsize,
-    pub(crate) state: AtomicU8,
+    pub(crate) state: Standing,
     pub(crate) next: Cell<*mut Heap>,
     pub(crate) next_orphan: Cell<*mut Heap>,
 }
@@ -134,7 +128,7 @@ impl Heap {
             shared: Shared {
                 notified: Notified::new(),
                 pending: AtomicUsize::new(0),
-                state: AtomicU8::new(OWNED),
+                state: Standing::new(),
                 next: Cell::new(null_mut()),
                 next_orphan: Cell::new(null_mut()),
             },

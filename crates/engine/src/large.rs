@@ -22,7 +22,7 @@ const ARENA_ALIGN_MOST: usize = 1 << 20;
 impl<C: Config> Engine<C> {
     /// A large or huge block, and whether it reads as zero.
     pub(crate) fn allocate_large(&self, size: usize, align: Align) -> Result<(*mut u8, bool), OutOfPages> {
-        if size > isize::MAX as usize - align.bytes() {
+        if size > (isize::MAX as usize).saturating_sub(align.bytes()) {
             return Err(OutOfPages);
         }
         let huge = self.spans.is_huge(size) || align.bytes() > ARENA_ALIGN_MOST;

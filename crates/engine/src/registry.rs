@@ -6,14 +6,7 @@
 //! about to open a new slab first looks for a slab with dead blocks among the orphans.
 //!
 //! # Sharing
-//! The lists are behind the registry lock (rank 10). `state` of a heap moves by compare-exchange:
-//! ```text
-//!   OWNED ──orphan──▶ ORPHAN ──adopt──▶ OWNED
-//!                     │    ▲
-//!                   borrow  return
-//!                     ▼    │
-//!                    BORROWED
-//! ```
+//! The lists are behind the registry lock (rank 10); who holds a heap is told in `standing`.
 //!
 //! # Safety
 //!
@@ -21,7 +14,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::heap::{BORROWED, Heap, ORPHAN, OWNED};
+use crate::heap::Heap;
 use core::ptr::null_mut;
 use heapwright_base::lock::Ranked;
 use heapwright_base::sync::{AtomicUsize, Ordering};
@@ -30,14 +23,39 @@ use heapwright_os::linux::Futex;
 /// The lists.
 pub(crate) struct Lists {
     all: *mut Heap,
-    orphans: *mut Heap,
+    /// Orphans, a queue: who had nothing to give goes to its end.
+    first: *mut Heap,
+    last: *mut Heap,
 }
 
 // SAFETY: heaps live for ever and may be looked at from any thread.
 unsafe impl Send for Lists {}
 
-/// How many orphans a search looks at.
-const LOOKS: usize = 4;
+impl Lists {
+    fn append(&mut self, heap: &Heap) {
+        let at = (&raw const *heap).cast_mut();
+        heap.shared.next_orphan.set(null_mut());
+        // SAFETY: listed heaps live for ever.
+        match unsafe { self.last.as_ref() } {
+            Some(last) => last.shared.next_orphan.set(at),
+            None => self.first = at,
+        }
+        self.last = at;
+    }
+
+    fn pop(&mut self) -> Option<&'static Heap> {
+        // SAFETY: listed heaps live for ever.
+        let heap: &'static Heap = unsafe { self.first.as_ref() }?;
+        self.first = heap.shared.next_orphan.replace(null_mut());
+        if self.first.is_null() {
+            self.last = null_mut();
+        }
+        Some(heap)
+    }
+}
+
+/// How many orphans a search for a slab looks at; the next search goes on behind them.
+pub(crate) const LOOKS: usize = 4;
 
 /// The registry.
 pub(crate) struct Registry {
@@ -49,7 +67,7 @@ pub(crate) struct Registry {
 impl Registry {
     pub(crate) const fn new() -> Self {
         Registry {
-            lists: Ranked::new(Lists { all: null_mut(), orphans: null_mut() }),
+            lists: Ranked::new(Lists { all: null_mut(), first: null_mut(), last: null_mut() }),
             orphans: AtomicUsize::new(0),
         }
     }
@@ -61,71 +79,39 @@ impl Registry {
         lists.all = (&raw const *heap).cast_mut();
     }
 
-    /// Whether there may be orphans.
+    /// About how many orphans there are.
     #[inline]
-    pub(crate) fn has_orphans(&self) -> bool {
-        self.orphans.load(Ordering::Relaxed) != 0
+    pub(crate) fn orphans(&self) -> usize {
+        self.orphans.load(Ordering::Relaxed)
     }
 
-    /// Puts a heap, which the caller holds, among the orphans.
+    /// Puts a heap, which the caller holds, among the orphans. The caller then looks at its notified list once more.
     pub(crate) fn orphan(&self, heap: &Heap) {
         let mut lists = self.lists.lock();
         self.orphan_held(&mut lists, heap);
     }
 
     fn orphan_held(&self, lists: &mut Lists, heap: &Heap) {
-        heap.shared.next_orphan.set(lists.orphans);
-        lists.orphans = (&raw const *heap).cast_mut();
+        lists.append(heap);
         self.orphans.fetch_add(1, Ordering::Relaxed);
-        // SeqCst: against the push on `notified`: either the pusher sees an orphan, or we see its slab.
-        // Release half: publishes the heap to the Acquire in `claim`.
-        heap.shared.state.store(ORPHAN, Ordering::SeqCst);
+        heap.shared.state.give_up();
     }
 
-    /// Takes an orphan out of the list, for good.
-    pub(crate) fn adopt(&self) -> Option<&'static Heap> {
-        if !self.has_orphans() {
+    /// Takes the first orphan that nobody works on out of the list: to adopt it (`OWNED`), or to work on it and
+    /// then put it back with [`Registry::orphan`] (`BORROWED`).
+    pub(crate) fn take(&self, state: u8) -> Option<&'static Heap> {
+        if self.orphans() == 0 {
             return None;
         }
         let mut lists = self.lists.lock();
-        let mut before: Option<&Heap> = None;
-        let mut at = lists.orphans;
-        // SAFETY: listed heaps live for ever.
-        while let Some(heap) = unsafe { at.as_ref() } {
-            let next = heap.shared.next_orphan.get();
-            if claim(heap, OWNED) {
-                match before {
-                    Some(before) => before.shared.next_orphan.set(next),
-                    None => lists.orphans = next,
-                }
+        for _ in 0..LOOKS {
+            let heap = lists.pop()?;
+            if heap.shared.state.claim(state) {
                 self.orphans.fetch_sub(1, Ordering::Relaxed);
                 return Some(heap);
             }
-            // Somebody borrows it: pass by.
-            before = Some(heap);
-            at = next;
-        }
-        None
-    }
-
-    /// Lends a few orphans to `visit`, one after the other, until it answers.
-    pub(crate) fn borrow_some<T>(&self, mut visit: impl FnMut(&'static Heap) -> Option<T>) -> Option<T> {
-        if !self.has_orphans() {
-            return None;
-        }
-        let lists = self.lists.lock();
-        let mut at = lists.orphans;
-        for _ in 0..LOOKS {
-            // SAFETY: listed heaps live for ever.
-            let heap: &'static Heap = unsafe { at.as_ref() }?;
-            at = heap.shared.next_orphan.get();
-            if claim(heap, BORROWED) {
-                let answer = visit(heap);
-                give_back(heap);
-                if answer.is_some() {
-                    return answer;
-                }
-            }
+            // A thread that frees into it works on it for a moment.
+            lists.append(heap);
         }
         None
     }
@@ -138,7 +124,7 @@ impl Registry {
         // SAFETY: listed heaps live for ever.
         while let Some(heap) = unsafe { at.as_ref() } {
             at = heap.shared.next.get();
-            let owned = heap.shared.state.load(Ordering::Relaxed) == OWNED;
+            let owned = heap.shared.state.is_owned();
             if owned && !core::ptr::eq(heap, mine) && !heap.busy.load(Ordering::Relaxed) {
                 self.orphan_held(&mut lists, heap);
             }
@@ -155,17 +141,4 @@ impl Registry {
             visit(heap);
         }
     }
-}
-
-/// Takes an orphan, to adopt or to borrow it.
-pub(crate) fn claim(heap: &Heap, state: u8) -> bool {
-    // Acquire half: pairs with the Release halves of `orphan` and `give_back`: the previous holder's writes
-    // to the heap are seen.
-    heap.shared.state.compare_exchange(ORPHAN, state, Ordering::SeqCst, Ordering::SeqCst).is_ok()
-}
-
-/// Ends a borrow.
-pub(crate) fn give_back(heap: &Heap) {
-    // SeqCst: as in `orphan`.
-    heap.shared.state.store(ORPHAN, Ordering::SeqCst);
 }

@@ -180,6 +180,16 @@ impl<T> Remote<T> {
         self.word.load(Ordering::Relaxed) & LISTED != 0
     }
 
+    /// What [`take`](Self::take) would answer.
+    pub fn peek(&self, base: *mut u8) -> Take {
+        let seen = self.word.load(Ordering::Relaxed);
+        match (seen & COUNT, seen & PURGED) {
+            (BUSY, _) => Take::Busy,
+            (count, 0) => Take::List { head: block_at(base, seen & HEAD), count: (count >> 32) as u32 },
+            _ => Take::Purged,
+        }
+    }
+
     /// Whether there is anything to take.
     pub fn is_empty(&self) -> bool {
         self.word.load(Ordering::Relaxed) & !LISTED == 0
@@ -198,9 +208,9 @@ fn block_at(base: *mut u8, head: u64) -> *mut Block {
 
 /// A stack of slabs that any thread pushes on and one drains at a time.
 ///
-/// Sharing: `head` is written by any thread (push) and the drainer (take all). Both are sequentially
-/// consistent, because a pusher looks at the heap's state after its push, and an owner that leaves looks at
-/// this list after setting the state: one of the two must see the other (Dekker's pattern).
+/// Sharing: `head` is written by any thread (push) and the drainer (take all). A pusher looks at the heap's
+/// standing after its push, and an owner that leaves looks at this list after it has changed its standing: with a
+/// fence between the two steps of each, one of them sees the other (Dekker's pattern).
 #[derive(Debug)]
 pub struct Notified<T> {
     head: AtomicPtr<T>,
@@ -232,9 +242,8 @@ impl<T> Notified<T> {
         let mut seen = self.head.load(Ordering::Relaxed);
         loop {
             next.store(seen, Ordering::Relaxed);
-            // SeqCst (Release half): publishes `next` to the Acquire in `take_all`; the total order with the
-            // heap's state is the type's second job.
-            match self.head.compare_exchange_weak(seen, item, Ordering::SeqCst, Ordering::Relaxed) {
+            // Release: publishes `next` to the Acquire in `take_all`.
+            match self.head.compare_exchange_weak(seen, item, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => break,
                 Err(now) => seen = now,
             }
@@ -251,6 +260,11 @@ impl<T> Notified<T> {
         }
         // Acquire: pairs with the Release half in `push`.
         self.head.swap(null_mut(), Ordering::Acquire)
+    }
+
+    /// The first item, which stays.
+    pub fn first(&self) -> *mut T {
+        self.head.load(Ordering::Relaxed)
     }
 
     /// Whether nothing is there; a hint.

@@ -64,7 +64,7 @@ pub struct Hot {
     armed: Cell<u32>,
     block: Cell<u32>,
     reported: Cell<u16>,
-    carved: Cell<u16>,
+    pub(crate) carved: Cell<u16>,
     capacity: Cell<u16>,
     class: Cell<u8>,
     state: Cell<State>,

@@ -22,6 +22,7 @@ use core::ptr::{NonNull, null_mut};
 use heapwright_base::lock::Wait;
 use heapwright_base::sync::AtomicUsize;
 use heapwright_base::{Align, Bytes, OutOfPages, align_up};
+use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, MprotectFlags, MremapFlags, ProtFlags};
 use rustix::process::Resource;
 use rustix::thread::futex;
@@ -49,13 +50,26 @@ impl Mmap {
         start.ok().and_then(|start| NonNull::new(start.cast())).ok_or(OutOfPages)
     }
 
+    /// After a refused move onto `to`: maps it again if the kernel has unmapped it. If it has not, the place is
+    /// taken, and this changes nothing.
+    fn plug(to: PageRun, access: ProtFlags) -> OutOfPages {
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::FIXED_NOREPLACE;
+        // SAFETY: replaces no mapping; the addresses are the caller's (M1).
+        let _ = unsafe { rustix::mm::mmap_anonymous(raw(to), to.len.0, access, flags) };
+        OutOfPages
+    }
+
     /// # Safety
     ///
     /// - The `len` bytes at `start` belong to the caller and are not used any more.
     unsafe fn unmap(start: *mut u8, len: usize) {
         if len > 0 {
-            // SAFETY: M1. A refusal (too many mappings) leaks addresses, never memory in use.
-            let _ = unsafe { rustix::mm::munmap(start.cast(), len) };
+            // SAFETY: M1.
+            if unsafe { rustix::mm::munmap(start.cast(), len) }.is_err() {
+                // Too many mappings to split one: the addresses are lost, the memory is not.
+                // SAFETY: M1; the contents are not needed.
+                let _ = unsafe { rustix::mm::madvise(start.cast(), len, Advice::LinuxDontNeed) };
+            }
         }
     }
 }
@@ -112,25 +126,41 @@ unsafe impl PageSource for Mmap {
     }
 
     unsafe fn transfer(&self, run: PageRun, to: PageRun) -> Result<(), OutOfPages> {
+        // A move onto `to` that is refused may already have unmapped it (before Linux 6.17, for a range that is
+        // more than one mapping). Growing in place refuses such a range first, and changes nothing.
+        // SAFETY: M1; `to` is longer, so what follows the run would be new and unused.
+        match unsafe { rustix::mm::mremap(raw(run), run.len.0, to.len.0, MremapFlags::empty()) } {
+            // SAFETY: M1: gives back what has just been added.
+            Ok(_) if to.len.0 > run.len.0 => unsafe {
+                Self::unmap(run.start.as_ptr().wrapping_add(run.len.0), to.len.0 - run.len.0);
+            },
+            Ok(_) | Err(Errno::NOMEM) => {}
+            Err(_) => return Err(OutOfPages),
+        }
         // SAFETY: M1 for both; `to` is replaced whole, and the caller follows the contents there.
         unsafe { rustix::mm::mremap_fixed(raw(run), run.len.0, to.len.0, MremapFlags::MAYMOVE, raw(to)) }
             .map(|_| ())
-            .map_err(|_| OutOfPages)
+            .map_err(|_| Self::plug(to, ProtFlags::empty()))
     }
 
     unsafe fn shift(&self, from: PageRun, to: PageRun) -> Result<(), OutOfPages> {
-        // SAFETY: M1 for both; `to` is replaced whole, `from` stays mapped (DONTUNMAP) and reads as zero.
-        unsafe {
-            rustix::mm::mremap_fixed(
-                raw(from),
-                from.len.0,
-                from.len.0,
-                MremapFlags::MAYMOVE | MremapFlags::DONTUNMAP,
-                raw(to),
-            )
+        let len = from.len.0;
+        // In two steps, because a refused move onto a given place may unmap that place first, while a move to a
+        // place of the kernel's choice changes nothing when it is refused.
+        // SAFETY: M1; `from` stays mapped (DONTUNMAP) and reads as zero.
+        let between =
+            unsafe { rustix::mm::mremap(raw(from), len, len, MremapFlags::MAYMOVE | MremapFlags::DONTUNMAP) }
+                .map_err(|_| OutOfPages)?;
+        // SAFETY: M1: the pages in between are ours alone, and `to` is replaced whole.
+        let moved = unsafe { rustix::mm::mremap_fixed(between, len, len, MremapFlags::MAYMOVE, raw(to)) };
+        if moved.is_ok() {
+            return Ok(());
         }
-        .map(|_| ())
-        .map_err(|_| OutOfPages)
+        // SAFETY: both are mapped and of this length: the contents go home.
+        unsafe { from.start.as_ptr().copy_from_nonoverlapping(between.cast(), len) };
+        // SAFETY: M1: ours alone, and not needed any more.
+        unsafe { Self::unmap(between.cast(), len) };
+        Err(Self::plug(to, ProtFlags::READ | ProtFlags::WRITE))
     }
 
     unsafe fn renew(&self, run: PageRun) -> bool {

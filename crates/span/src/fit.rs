@@ -145,19 +145,18 @@ impl Fit for BestFit {
     const INIT: Self = BestFit;
 
     fn choose<P: Payload>(&mut self, free: &FreeSpans<P>, len: usize) -> Option<SpanRef<P>> {
-        let mut bin = free.next_filled(bin_of(len))?;
-        loop {
+        let first = free.next_filled(bin_of(len))?;
+        let mut next = Some(first);
+        while let Some(bin) = next {
             let list = free.bins.get(bin)?;
             let fitting = list.iter().take(LOOKS).filter(|span| span.len() >= len);
             if let Some(best) = fitting.min_by_key(|span| (span.len(), span.start().addr())) {
                 return Some(best);
             }
-            // Only the first list can hold spans that are too short, and only if we did not look far enough.
-            if let Some(late) = list.iter().skip(LOOKS).find(|span| span.len() >= len) {
-                return Some(late);
-            }
-            bin = free.next_filled(bin + 1)?;
+            next = free.next_filled(bin + 1);
         }
+        // Only the first list can hold spans that are too short; nothing else is left to look through.
+        free.bins.get(first)?.iter().skip(LOOKS).find(|span| span.len() >= len)
     }
 }
 

@@ -23,11 +23,14 @@ use heapwright_base::sync::Ordering;
 use heapwright_base::{Align, Bytes, OutOfPages, align_up};
 use heapwright_os::{PageRun, PageSource, Zeros};
 
+/// Blocks from this size on are huge whatever the threshold: arenas are made for less.
+const ALWAYS_HUGE: usize = 1 << 31;
+
 impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     /// Whether a block of `len` bytes gets a mapping of its own, now.
     #[inline]
     pub fn is_huge(&self, len: usize) -> bool {
-        len >= self.limits.huge_threshold.load(Ordering::Relaxed)
+        len >= self.limits.huge_threshold.load(Ordering::Relaxed).min(ALWAYS_HUGE)
     }
 
     /// Maps a huge span; all its bytes are zero.

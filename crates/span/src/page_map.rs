@@ -49,11 +49,9 @@ const LEAF_BYTES: usize = LEAF_ENTRIES * size_of::<usize>();
 /// User addresses on the systems we know stay below this.
 const ADDRESS_SHIFT: u32 = 48;
 const ROOT_ENTRIES: usize = 1 << (ADDRESS_SHIFT - LEAF_SHIFT);
-/// Leaves in the near table, and how many of them lie below the first arena: the kernel hands out
-/// addresses downward.
+/// Leaves in the near table, most of them below the first arena: the kernel hands out addresses downward.
 const NEAR_LEAVES: usize = 64;
-const NEAR_BELOW: usize = 56;
-/// The same where the process may use few addresses.
+/// The least, where the process may use few addresses.
 const FEW_LEAVES: usize = 2;
 
 /// One entry.
@@ -123,8 +121,11 @@ impl<T> PageMap<T> {
             unsafe { pages.release(root) };
             return Err(OutOfPages);
         }
-        let (leaves, below) =
-            if pages.address_limit().is_some() { (FEW_LEAVES, 1) } else { (NEAR_LEAVES, NEAR_BELOW) };
+        let leaves = match pages.address_limit() {
+            Some(limit) => (limit.0 >> LEAF_SHIFT).clamp(FEW_LEAVES, NEAR_LEAVES),
+            None => NEAR_LEAVES,
+        };
+        let below = leaves - leaves.div_ceil(8);
         if let Ok(near) = pages.reserve(Bytes(leaves * LEAF_BYTES), page, Zeros::Readable) {
             let first = (around >> LEAF_SHIFT).saturating_sub(below);
             self.near_base.store(first << LEAF_SHIFT, Ordering::Relaxed);

@@ -32,7 +32,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         }
         let keep = if state.dirty_bytes > limit { limit / 4 * 3 } else { usize::MAX };
         if aged {
-            state.peak = state.in_use + (state.peak - state.in_use) / 2;
+            state.peak = state.in_use + state.peak.saturating_sub(state.in_use) / 2;
         }
         drop(state);
         self.purge(keep, deadline);
@@ -41,8 +41,14 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     /// Purges dirty spans, oldest first, while more than `keep` bytes are dirty or the oldest was freed before
     /// `deadline` (by the clock of the page source). Answers the bytes given back.
     pub fn purge(&self, keep: usize, deadline: u64) -> usize {
+        self.purge_at_most(usize::MAX, keep, deadline)
+    }
+
+    /// The same, but stops after about `most` bytes: other threads may free as fast as this one purges.
+    fn purge_at_most(&self, most: usize, keep: usize, deadline: u64) -> usize {
         let mut returned = 0;
-        loop {
+        let mut seen = 0usize;
+        while seen < most {
             let mut state = self.state.lock();
             let Some(span) = state.oldest else { break };
             if state.dirty_bytes <= keep && span.freed_at.get() >= deadline {
@@ -50,6 +56,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             }
             self.remove(&mut state, span);
             span.set_kind(Kind::Idle);
+            seen = seen.saturating_add(span.len());
             drop(state);
             // SAFETY: the span is in no set and not in use: it is ours, and its contents are not needed.
             let zeroed = unsafe { self.pages.purge(run_of(span)) };
@@ -69,11 +76,12 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
 
     /// Purges everything that is dirty, now.
     pub fn purge_all(&self) -> usize {
-        {
+        let dirty = {
             let mut state = self.state.lock();
             state.peak = state.in_use;
-        }
-        self.purge(0, 0)
+            state.dirty_bytes
+        };
+        self.purge_at_most(dirty, 0, 0)
     }
 
     /// Purges what has outlived its delay, for a thread that does nothing else.

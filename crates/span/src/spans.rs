@@ -252,8 +252,17 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     pub fn take(&self, len: usize, align: Align, kind: Kind) -> Result<Taken<P>, OutOfPages> {
         self.try_take(len, align, kind).or_else(|refused| {
             // Dirty and clean neighbours do not coalesce; once everything is clean, they do.
-            if self.purge_all() == 0 { Err(refused) } else { self.try_take(len, align, kind) }
+            if !self.may_fit(len) || self.purge_all() == 0 {
+                return Err(refused);
+            }
+            self.try_take(len, align, kind)
         })
+    }
+
+    /// Whether free spans might add up to `len` bytes.
+    fn may_fit(&self, len: usize) -> bool {
+        let state = self.state.lock();
+        state.dirty_bytes > 0 && len <= state.arena_bytes.saturating_sub(state.in_use)
     }
 
     fn try_take(&self, len: usize, align: Align, kind: Kind) -> Result<Taken<P>, OutOfPages> {
@@ -289,7 +298,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     pub unsafe fn give(&self, span: SpanRef<P>) {
         let now = self.pages.now();
         let mut state = self.state.lock();
-        state.in_use -= span.len();
+        state.in_use = state.in_use.saturating_sub(span.len());
         self.retire(&mut state, span, now);
         self.publish(&state);
         self.purge_excess(state, now);
@@ -335,7 +344,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             let tail = self.cut(&mut state, span, len);
             tail.remapped.set(span.remapped.get());
             self.enter(span, Kind::Large);
-            state.in_use -= old - len;
+            state.in_use = state.in_use.saturating_sub(old - len);
             self.retire(&mut state, tail, now);
             self.publish(&state);
             self.purge_excess(state, now);
@@ -558,9 +567,10 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         if state.arena_count == ARENAS {
             return Err(OutOfPages);
         }
+        let growth = state.arena_bytes / 4 & !(SMALL_ARENA - 1);
         let (usual, align) = match self.pages.address_limit() {
-            Some(_) => (SMALL_ARENA, state.unit),
-            None => (ARENA.max((state.arena_bytes / 4) & !(ARENA - 1)), 2 * Bytes::MIB),
+            Some(limit) => (growth.min(limit.0 / 8 & !(SMALL_ARENA - 1)).max(SMALL_ARENA), state.unit),
+            None => (growth.max(ARENA), 2 * Bytes::MIB),
         };
         let align = Align::new(align).ok_or(OutOfPages)?;
         let mut size = usual.max(len);
@@ -673,6 +683,10 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     pub(crate) fn insert(&self, state: &mut Held<'_, F, P>, span: SpanRef<P>) {
         if (span.arena.get() as usize) < state.frozen {
             span.set_kind(Kind::Idle);
+            if span.dirty.get() {
+                // SAFETY: the span is ours and in no set; its addresses are not used again.
+                unsafe { self.pages.purge(run_of(span)) };
+            }
             return;
         }
         span.set_kind(Kind::Idle);
@@ -701,7 +715,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             && other.contains(addr)
             && other.arena.get() == span.arena.get()
             && other.dirty.get() == span.dirty.get()
-            && other.len() + span.len() <= u32::MAX as usize;
+            && (other.len() + span.len()) / GRANULE <= u32::MAX as usize;
         if !mergeable {
             return None;
         }
@@ -797,9 +811,20 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     }
 
     /// Calls `visit` with every span of the arenas, in address order within each. The lock is held
-    /// meanwhile: `visit` may not take or give spans.
-    pub fn for_each(&self, mut visit: impl FnMut(SpanRef<P>)) {
-        let state = self.state.lock();
+    /// meanwhile: `visit` may not take or give spans. Answers `false`, and does nothing, when that would mean
+    /// waiting: an exiting process must not wait for a thread that may be gone.
+    pub fn try_for_each(&self, visit: impl FnMut(SpanRef<P>)) -> bool {
+        let Some(state) = self.state.try_lock() else { return false };
+        self.visit(&state, visit);
+        true
+    }
+
+    /// The same, waiting for the lock.
+    pub fn for_each(&self, visit: impl FnMut(SpanRef<P>)) {
+        self.visit(&self.state.lock(), visit);
+    }
+
+    fn visit(&self, state: &Held<'_, F, P>, mut visit: impl FnMut(SpanRef<P>)) {
         for arena in state.arenas.iter().take(state.arena_count) {
             let mut at = arena.start;
             while at < arena.end {

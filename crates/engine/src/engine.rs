@@ -620,11 +620,10 @@ impl<C: Config> Engine<C> {
     ///
     /// # Safety
     ///
-    /// - No other thread runs in this process, and this one holds no lock of the engine.
-    pub unsafe fn after_raw_fork(&'static self, mine: &Heap) {
-        let registry_whole = !self.registry.lists.held();
-        if !registry_whole {
-            // SAFETY: caller: the holder does not exist here.
+    /// - No thread of this process holds a lock of the engine or waits for one.
+    pub unsafe fn after_raw_fork(&'static self) {
+        if self.registry.lists.held() {
+            // SAFETY: caller: the holder does not exist here; each step of a change leaves the lists walkable.
             unsafe { self.registry.lists.force_unlock() };
         }
         if self.spans.held() {
@@ -632,9 +631,6 @@ impl<C: Config> Engine<C> {
             unsafe { self.spans.start_over() };
             // SAFETY: as above.
             unsafe { self.spans.force_unlock() };
-        }
-        if registry_whole {
-            self.registry.orphan_all_but(mine);
         }
     }
 

@@ -141,6 +141,11 @@ impl Heap {
         self.placeholder
     }
 
+    /// Whether a slow path of it is under way.
+    pub fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
+    }
+
     /// The fast path of malloc: a dead block for `size`, at most [`SMALL_MAX`], or null.
     #[inline(always)]
     pub fn pop_small(&self, size: usize) -> *mut u8 {

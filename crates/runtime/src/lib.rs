@@ -10,6 +10,7 @@
 mod face;
 mod fork;
 pub mod options;
+mod purger;
 mod runtime;
 pub mod slot;
 mod stats;

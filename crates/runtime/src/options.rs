@@ -16,7 +16,7 @@
 
 use core::ffi::{CStr, c_char};
 use heapwright_base::Line;
-use heapwright_base::sync::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use heapwright_base::sync::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use heapwright_os::linux::write_error;
 use heapwright_span::Limits;
 
@@ -80,9 +80,13 @@ pub struct Options {
     foreign: AtomicU8,
     verbose: AtomicBool,
     purge_thread: AtomicBool,
-    stats: AtomicPtr<u8>,
+    /// A copy: programs that set their title write over the environment.
+    stats: [AtomicU8; STATS_MOST],
     stats_len: AtomicUsize,
 }
+
+/// Longest name of a folder for statistics files.
+const STATS_MOST: usize = 256;
 
 impl Default for Options {
     fn default() -> Self {
@@ -107,7 +111,7 @@ impl Options {
             foreign: AtomicU8::new(0),
             verbose: AtomicBool::new(false),
             purge_thread: AtomicBool::new(false),
-            stats: AtomicPtr::new(core::ptr::null_mut()),
+            stats: [const { AtomicU8::new(0) }; STATS_MOST],
             stats_len: AtomicUsize::new(0),
         }
     }
@@ -131,12 +135,13 @@ impl Options {
         self.purge_thread.load(Ordering::Relaxed)
     }
 
-    /// The folder for statistics files.
-    pub fn stats(&self) -> Option<&'static [u8]> {
-        let start = self.stats.load(Ordering::Relaxed);
-        // SAFETY: a part of the environment block, which is never unmapped.
-        (!start.is_null())
-            .then(|| unsafe { core::slice::from_raw_parts(start, self.stats_len.load(Ordering::Relaxed)) })
+    /// Appends the folder for statistics files to a line, if there is one; answers whether.
+    pub fn stats(&self, line: &mut Line) -> bool {
+        let len = self.stats_len.load(Ordering::Relaxed);
+        for byte in self.stats.iter().take(len) {
+            line.raw(&[byte.load(Ordering::Relaxed)]);
+        }
+        len > 0
     }
 
     /// Reads the environment, once; does nothing as long as there is none.
@@ -206,11 +211,13 @@ impl Options {
                 self.verbose.store(on, Ordering::Relaxed);
             }
             Key::Stats => {
-                if value.is_empty() {
+                if value.is_empty() || value.len() > STATS_MOST {
                     return false;
                 }
+                for (to, &from) in self.stats.iter().zip(value) {
+                    to.store(from, Ordering::Relaxed);
+                }
                 self.stats_len.store(value.len(), Ordering::Relaxed);
-                self.stats.store(value.as_ptr().cast_mut(), Ordering::Relaxed);
             }
         }
         true
@@ -242,7 +249,7 @@ impl Options {
                     line.decimal(u64::from(self.purge_thread()));
                 }
                 Key::Stats => {
-                    line.raw(self.stats().unwrap_or(b""));
+                    self.stats(&mut line);
                 }
                 Key::Verbose => {
                     line.decimal(u64::from(self.verbose()));
@@ -298,7 +305,7 @@ const fn expectation(key: Key) -> &'static str {
         Key::HugeThreshold | Key::DirtyLimit => "say a size such as 4M or 262144",
         Key::PurgeDelay => "say a time such as 500ms or 2s",
         Key::PurgeThread | Key::Verbose => "say 0 or 1",
-        Key::Stats => "say a folder",
+        Key::Stats => "say a folder, in at most 256 bytes",
     }
 }
 

@@ -20,6 +20,7 @@
 
 use crate::fork::ForkState;
 use crate::options::{Foreign, Options};
+use crate::purger::Purger;
 use crate::slot::Face;
 use crate::stats::StatsFile;
 use core::ffi::c_void;
@@ -37,6 +38,8 @@ use heapwright_os::linux::{abort, write_error};
 const NOT_STARTED: u8 = 0;
 const STARTING: u8 = 1;
 const READY: u8 = 2;
+/// How often a thread yields to the one that starts the runtime.
+const STARTING_YIELDS: u32 = 10_000;
 
 /// An allocator as one process sees it.
 pub struct Runtime<C: Config, F: Face> {
@@ -48,7 +51,7 @@ pub struct Runtime<C: Config, F: Face> {
     starter: AtomicUsize,
     key: AtomicU32,
     keyed: AtomicBool,
-    pub(crate) purger: AtomicBool,
+    pub(crate) purger: Purger,
     face: PhantomData<F>,
 }
 
@@ -71,7 +74,7 @@ impl<C: Config, F: Face> Runtime<C, F> {
             starter: AtomicUsize::new(0),
             key: AtomicU32::new(0),
             keyed: AtomicBool::new(false),
-            purger: AtomicBool::new(false),
+            purger: Purger::new(),
             face: PhantomData,
         }
     }
@@ -97,9 +100,13 @@ impl<C: Config, F: Face> Runtime<C, F> {
 
     /// The library's destructor: makes the counts exact and says that the end was seen.
     pub fn end(&'static self) {
-        self.settle();
+        self.notice_raw_fork();
+        // A signal handler may end the process in the middle of one of our critical sections: nothing is exact then.
+        if !self.engine.spans.held_here() && !F::heap().is_busy() {
+            self.settle();
+            self.engine.spans.tally.set(Counter::State, 2);
+        }
         self.refresh_counters();
-        self.engine.spans.tally.set(Counter::State, 2);
     }
 
     /// Runs once, on the first slow path of the process.
@@ -114,9 +121,13 @@ impl<C: Config, F: Face> Runtime<C, F> {
     fn ensure_slow(&'static self) {
         let me = thread::current();
         if self.phase.compare_exchange(NOT_STARTED, STARTING, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-            // What is called here may allocate: the starting thread passes, the others wait.
-            // Acquire: pairs with the Release below.
-            while self.phase.load(Ordering::Acquire) != READY && self.starter.load(Ordering::Relaxed) != me {
+            // What is called here may allocate: the starting thread passes, the others wait. Not for ever: the
+            // starter does not exist in a child forked meanwhile. To go on without it costs a heap at most.
+            for _ in 0..STARTING_YIELDS {
+                // Acquire: pairs with the Release below.
+                if self.phase.load(Ordering::Acquire) == READY || self.starter.load(Ordering::Relaxed) == me {
+                    break;
+                }
                 // SAFETY: sched_yield has no precondition.
                 unsafe { libc::sched_yield() };
             }
@@ -142,6 +153,9 @@ impl<C: Config, F: Face> Runtime<C, F> {
         self.notice_raw_fork();
         let heap = F::heap();
         if !heap.is_placeholder() {
+            if self.purger.is_due() {
+                self.restart_purger();
+            }
             return Some(work(heap));
         }
         self.ensure();
@@ -324,6 +338,7 @@ impl<C: Config, F: Face> Runtime<C, F> {
 
     /// Returns all free memory; whether there was any.
     pub fn trim(&'static self) -> bool {
+        self.notice_raw_fork();
         self.engine.trim(F::heap()) > 0
     }
 
@@ -337,6 +352,7 @@ impl<C: Config, F: Face> Runtime<C, F> {
 
     /// Makes the counters exact for what this thread has done.
     pub fn settle(&'static self) {
+        self.notice_raw_fork();
         let heap = F::heap();
         if !heap.is_placeholder() {
             self.engine.settle(heap);
@@ -367,47 +383,8 @@ impl<C: Config, F: Face> Runtime<C, F> {
     pub fn page_size(&'static self) -> usize {
         self.engine.spans.pages().page().0
     }
-
-    // ---- the purge thread -------------------------------------------------------------------------------
-
-    pub(crate) fn start_purger(&'static self) {
-        if self.purger.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        // An integer with glibc, a pointer with musl: zero is valid for both.
-        // SAFETY: as said.
-        let mut id: libc::pthread_t = unsafe { core::mem::zeroed() };
-        let mut all = core::mem::MaybeUninit::<libc::sigset_t>::uninit();
-        let mut old = core::mem::MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: valid places; the program's signals must not be delivered to our thread.
-        unsafe {
-            libc::sigfillset(all.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), old.as_mut_ptr());
-            if libc::pthread_create(&raw mut id, core::ptr::null(), purger::<F>, null_mut()) == 0 {
-                libc::pthread_detach(id);
-            } else {
-                write_error(
-                    b"heapwright: the purge thread could not be started; purging goes on without it\n",
-                );
-            }
-            libc::pthread_sigmask(libc::SIG_SETMASK, old.as_ptr(), null_mut());
-        }
-    }
-
-    /// The body of the purge thread.
-    pub fn purge_forever(&'static self) -> *mut c_void {
-        loop {
-            // SAFETY: usleep has no precondition.
-            unsafe { libc::usleep(250_000) };
-            self.engine.spans.purge_aged();
-        }
-    }
 }
 
 extern "C" fn destructor<F: Face>(value: *mut c_void) {
     F::thread_ends(value);
-}
-
-extern "C" fn purger<F: Face>(value: *mut c_void) -> *mut c_void {
-    F::purge_forever(value)
 }

@@ -30,7 +30,11 @@ impl StatsFile {
 
     /// Opens this process's file if one is wanted.
     pub(crate) fn open(&self, options: &Options, tally: &Tally) {
-        let Some(folder) = options.stats() else { return };
+        let mut folder = Line::new();
+        if !options.stats(&mut folder) {
+            return;
+        }
+        let folder = folder.as_bytes();
         if self.open.swap(true, Ordering::Relaxed) {
             return;
         }

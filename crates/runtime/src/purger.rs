@@ -23,33 +23,32 @@ use crate::slot::Face;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr::{null, null_mut};
-use heapwright_base::sync::{AtomicBool, AtomicU64, Ordering};
+use heapwright_base::sync::{AtomicBool, AtomicU32, Ordering};
 use heapwright_engine::Config;
-use heapwright_os::PageSource;
 use heapwright_os::linux::write_error;
 
 /// How long the thread sleeps between looks, in microseconds.
 const PAUSE: libc::useconds_t = 250_000;
-/// How long a child must have run before it gets a purge thread, in milliseconds.
-const CHILD_AGE: u64 = 200;
+/// How many slow paths a child must have taken before it gets a purge thread.
+const CHILD_AGE: u32 = 32;
 
 /// Whether the thread runs.
 #[derive(Debug)]
 pub(crate) struct Purger {
     running: AtomicBool,
     due: AtomicBool,
-    forked_at: AtomicU64,
+    slow_paths: AtomicU32,
 }
 
 impl Purger {
     pub(crate) const fn new() -> Self {
-        Purger { running: AtomicBool::new(false), due: AtomicBool::new(false), forked_at: AtomicU64::new(0) }
+        Purger { running: AtomicBool::new(false), due: AtomicBool::new(false), slow_paths: AtomicU32::new(0) }
     }
 
     /// In a child: a thread that ran in the parent does not run here.
     pub(crate) fn restart_later(&self) {
         if self.running.swap(false, Ordering::Relaxed) {
-            self.forked_at.store(0, Ordering::Relaxed);
+            self.slow_paths.store(0, Ordering::Relaxed);
             self.due.store(true, Ordering::Relaxed);
         }
     }
@@ -65,11 +64,8 @@ impl<C: Config, F: Face> Runtime<C, F> {
     /// On a slow path of a child whose parent had the thread.
     #[cold]
     pub(crate) fn restart_purger(&'static self) {
-        let now = self.engine.spans.pages().now();
-        let since = self.purger.forked_at.load(Ordering::Relaxed);
-        if since == 0 {
-            self.purger.forked_at.store(now, Ordering::Relaxed);
-        } else if now - since >= CHILD_AGE && self.purger.due.swap(false, Ordering::Relaxed) {
+        let age = self.purger.slow_paths.fetch_add(1, Ordering::Relaxed);
+        if age >= CHILD_AGE && self.purger.due.swap(false, Ordering::Relaxed) {
             self.start_purger();
         }
     }

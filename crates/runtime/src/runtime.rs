@@ -257,6 +257,9 @@ impl<C: Config, F: Face> Runtime<C, F> {
     pub fn attend(&'static self, slab: heapwright_engine::slab::SlabRef) {
         self.notice_raw_fork();
         self.engine.attend(F::heap(), slab);
+        if self.purger.is_due() {
+            self.restart_purger();
+        }
     }
 
     /// free where the fast path did not know the block.

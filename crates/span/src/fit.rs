@@ -92,6 +92,11 @@ impl<P: Payload> FreeSpans<P> {
         }
     }
 
+    /// Any span of at least `len` bytes, however long the search: the last resort before a new arena.
+    pub(crate) fn any(&self, len: usize) -> Option<SpanRef<P>> {
+        self.candidates(len).next()
+    }
+
     /// Spans shorter than `len`, about the longest first.
     pub(crate) fn shorter(&self, len: usize) -> impl Iterator<Item = SpanRef<P>> + '_ {
         let mut above = bin_of(len) + 1;
@@ -133,7 +138,7 @@ impl<P: Payload> FreeSpans<P> {
 pub trait Fit: Sized + Send + 'static {
     /// The rule before its first choice.
     const INIT: Self;
-    /// A span of at least `len` bytes, still in `free`.
+    /// A span of at least `len` bytes, still in `free`. May miss one in a long list of spans of about that size.
     fn choose<P: Payload>(&mut self, free: &FreeSpans<P>, len: usize) -> Option<SpanRef<P>>;
 }
 
@@ -145,8 +150,7 @@ impl Fit for BestFit {
     const INIT: Self = BestFit;
 
     fn choose<P: Payload>(&mut self, free: &FreeSpans<P>, len: usize) -> Option<SpanRef<P>> {
-        let first = free.next_filled(bin_of(len))?;
-        let mut next = Some(first);
+        let mut next = free.next_filled(bin_of(len));
         while let Some(bin) = next {
             let list = free.bins.get(bin)?;
             let fitting = list.iter().take(LOOKS).filter(|span| span.len() >= len);
@@ -155,8 +159,7 @@ impl Fit for BestFit {
             }
             next = free.next_filled(bin + 1);
         }
-        // Only the first list can hold spans that are too short; nothing else is left to look through.
-        free.bins.get(first)?.iter().skip(LOOKS).find(|span| span.len() >= len)
+        None
     }
 }
 

@@ -509,8 +509,9 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         if let Some(span) = self.find_extended(state, len) {
             return Ok(span);
         }
-        let State { fit, clean, .. } = &mut **state;
-        if let Some(span) = fit.choose(clean, len) {
+        let State { fit, dirty, clean, .. } = &mut **state;
+        let last_resort = || clean.any(len).or_else(|| dirty.any(len));
+        if let Some(span) = fit.choose(clean, len).or_else(last_resort) {
             self.remove(state, span);
             return Ok(span);
         }

@@ -433,7 +433,7 @@ impl<C: Config> Engine<C> {
             // SAFETY: the push has taken the slab from its owner, and every block of it is dead.
             unsafe { self.purge_for_owner(slab, len) };
             // Whoever drained meanwhile has passed the slab by.
-            self.help(owner);
+            owner.shared.state.insist(&owner.shared.notified, || self.drain(owner));
         } else if pushed.count == capacity {
             owner.shared.pending.fetch_add(len, Ordering::Relaxed);
         }

@@ -20,7 +20,7 @@
 //! ```
 
 use crate::remote::Notified;
-use heapwright_base::sync::{AtomicU8, Ordering};
+use heapwright_base::sync::{AtomicU8, Ordering, fence, spin_hint};
 
 /// Somebody owns the heap.
 pub const OWNED: u8 = 0;
@@ -79,7 +79,7 @@ impl Standing {
 
     /// Does the work of an owner that is gone: as long as the heap is an orphan with a notified slab, borrows it
     /// and calls `drain`, which answers whether it could do anything. It cannot for a slab that another thread is
-    /// purging; that thread helps when it is done.
+    /// purging; that thread insists when it is done.
     pub fn help<T>(&self, notified: &Notified<T>, mut drain: impl FnMut() -> bool) {
         let mut done = true;
         while done && self.is_orphan() && !notified.is_empty_after_state() && self.claim(BORROWED) {
@@ -87,4 +87,27 @@ impl Standing {
             self.give_up();
         }
     }
+
+    /// As [`help`](Self::help), for a thread that has ended a purge: a borrower that found the slab still being
+    /// purged has left it on the list and looks no more, so this waits until the borrow is over.
+    pub fn insist<T>(&self, notified: &Notified<T>, mut drain: impl FnMut() -> bool) {
+        // SeqCst: between the end of the purge and our look at the standing; partner: the fence in
+        // `Notified::is_empty_after_state`, behind which an owner that leaves looks at the slab again.
+        fence(Ordering::SeqCst);
+        for _ in 0..PATIENCE {
+            if self.is_owned() {
+                return;
+            }
+            if self.claim(BORROWED) {
+                drain();
+                self.give_up();
+                return self.help(notified, drain);
+            }
+            spin_hint();
+        }
+    }
 }
+
+/// How long to wait for the end of a borrow. It does not end in a child of fork whose parent's borrower was
+/// another thread; the slab then stays on the list of a heap that nobody can adopt.
+const PATIENCE: usize = if cfg!(loom) { usize::MAX } else { 1 << 20 };

@@ -59,6 +59,43 @@ impl Mmap {
         OutOfPages
     }
 
+    /// Moves the contents of a run to a mapping of the kernel's choice; the run stays mapped and reads as zero.
+    ///
+    /// # Safety
+    ///
+    /// - The run belongs to the caller and is committed.
+    unsafe fn move_contents(run: PageRun) -> Result<*mut c_void, OutOfPages> {
+        let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP;
+        // With DONTUNMAP the kernel reads the fifth argument, where null leaves the choice to it; rustix passes
+        // four, and what the register happens to hold is refused as a misaligned address.
+        let moved = Self::keeping_errno(|| {
+            // SAFETY: M1: the old range stays mapped, the new one is new.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_mremap,
+                    run.start.as_ptr(),
+                    run.len.0,
+                    run.len.0,
+                    flags,
+                    null_mut::<u8>(),
+                )
+            }
+        });
+        if moved == -1 { Err(OutOfPages) } else { Ok(run.start.as_ptr().with_addr(moved as usize).cast()) }
+    }
+
+    /// Runs a call of the C library that may set `errno`, and puts it back.
+    fn keeping_errno<T>(call: impl FnOnce() -> T) -> T {
+        // SAFETY: the location of this thread's errno is always valid.
+        let errno = unsafe { libc::__errno_location() };
+        // SAFETY: as above.
+        let kept = unsafe { errno.read() };
+        let answer = call();
+        // SAFETY: as above.
+        unsafe { errno.write(kept) };
+        answer
+    }
+
     /// # Safety
     ///
     /// - The `len` bytes at `start` belong to the caller and are not used any more.
@@ -147,10 +184,8 @@ unsafe impl PageSource for Mmap {
         let len = from.len.0;
         // In two steps, because a refused move onto a given place may unmap that place first, while a move to a
         // place of the kernel's choice changes nothing when it is refused.
-        // SAFETY: M1; `from` stays mapped (DONTUNMAP) and reads as zero.
-        let between =
-            unsafe { rustix::mm::mremap(raw(from), len, len, MremapFlags::MAYMOVE | MremapFlags::DONTUNMAP) }
-                .map_err(|_| OutOfPages)?;
+        // SAFETY: M1; the caller keeps `from`, which then reads as zero.
+        let between = unsafe { Self::move_contents(from) }?;
         // SAFETY: M1: the pages in between are ours alone, and `to` is replaced whole.
         let moved = unsafe { rustix::mm::mremap_fixed(between, len, len, MremapFlags::MAYMOVE, raw(to)) };
         if moved.is_ok() {

@@ -19,7 +19,7 @@ use crate::slab::{Blocks, Settled, Slab, SlabRef, State};
 use crate::standing::{BORROWED, OWNED};
 use core::ptr::null_mut;
 use heapwright_base::counters::Counter;
-use heapwright_base::sync::{AtomicPtr, Ordering};
+use heapwright_base::sync::{AtomicPtr, AtomicUsize, Ordering};
 use heapwright_base::{Align, OutOfPages, Violation};
 use heapwright_os::PageSource;
 use heapwright_span::{Kind, Spans};
@@ -54,12 +54,16 @@ const FLUSH_AT: u64 = 64 << 10;
 /// Bytes of slabs that may come back whole to a heap that does not look before they are purged by the
 /// threads that free them.
 const PENDING_MOST: usize = 8 << 20;
+/// The same for all heaps together: a thousand idle threads must not keep a thousand times as much.
+const PENDING_ALL: usize = 64 << 20;
 
 /// An allocator: a value, with no state outside it.
 pub struct Engine<C: Config> {
     /// The back end.
     pub spans: Spans<C::Pages, C::Fit, Blocks>,
     pub(crate) registry: Registry,
+    /// The sum of the heaps' `pending`; Relaxed, a hint.
+    pending: AtomicUsize,
 }
 
 impl<C: Config> Default for Engine<C> {
@@ -79,7 +83,7 @@ impl<C: Config> Engine<C> {
     /// An engine that has asked for nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Engine { spans: Spans::new(C::PAGES), registry: Registry::new() }
+        Engine { spans: Spans::new(C::PAGES), registry: Registry::new(), pending: AtomicUsize::new(0) }
     }
 
     // ---- heaps ------------------------------------------------------------------------------------------
@@ -421,7 +425,8 @@ impl<C: Config> Engine<C> {
         let (base, capacity, len) = (slab.start(), slab.capacity(), slab.len());
         // SAFETY: heaps live for ever.
         let Some(owner) = (unsafe { slab.owner().as_ref() }) else { return };
-        let asleep = owner.shared.pending.load(Ordering::Relaxed) > PENDING_MOST;
+        let asleep = owner.shared.pending.load(Ordering::Relaxed) > PENDING_MOST
+            || self.pending.load(Ordering::Relaxed) > PENDING_ALL;
         let purge_at = if asleep { capacity } else { 0 };
         let link = |next: *mut Block| {
             // SAFETY: caller: the block is dead from here on, and ours until it is pushed.
@@ -436,6 +441,7 @@ impl<C: Config> Engine<C> {
             owner.shared.state.insist(&owner.shared.notified, || self.drain(owner));
         } else if pushed.count == capacity {
             owner.shared.pending.fetch_add(len, Ordering::Relaxed);
+            self.pending.fetch_add(len, Ordering::Relaxed);
         }
         if pushed.notify {
             self.notify(slab);
@@ -476,7 +482,8 @@ impl<C: Config> Engine<C> {
         if heap.shared.notified.is_empty() {
             return false;
         }
-        heap.shared.pending.store(0, Ordering::Relaxed);
+        let pending = heap.shared.pending.swap(0, Ordering::Relaxed);
+        self.pending.fetch_sub(pending, Ordering::Relaxed);
         let mut done = false;
         let mut at = heap.shared.notified.take_all();
         // SAFETY: only descriptors are pushed on notified lists.

@@ -33,7 +33,7 @@
 
 use crate::remote::{Block, Notified};
 use crate::size_class::{CLASSES, DIRECT, SMALL_MAX};
-use crate::slab::{Blocks, Slab, SlabRef};
+use crate::slab::{Blocks, Hot, Slab, SlabRef};
 use crate::standing::Standing;
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -113,9 +113,10 @@ fn owned_by(slab: SlabRef, heap: &Heap) -> bool {
         // SAFETY: one aligned load of the atomic, which is what a relaxed load is, and a jump.
         unsafe {
             core::arch::asm!(
-                "cmp qword ptr [{owner}], {heap}",
+                "cmp qword ptr [{slab} + {owner}], {heap}",
                 "jne {other}",
-                owner = in(reg) &raw const slab.hot.owner,
+                slab = in(reg) slab.as_ptr(),
+                owner = const core::mem::offset_of!(Span<Blocks>, hot) + core::mem::offset_of!(Hot, owner),
                 heap = in(reg) heap,
                 other = label { return false },
                 options(nostack, readonly),

@@ -53,9 +53,10 @@ impl Worker {
         match unsafe { self.heap.push_local(parcel.block) } {
             LocalFree::Done => {}
             LocalFree::Attention(slab) => self.engine.attend(self.heap, slab),
-            // SAFETY: live, and ours.
             LocalFree::Elsewhere => {
-                unsafe { self.engine.free_elsewhere(self.heap, parcel.block) }.expect("ours")
+                // SAFETY: live, and ours.
+                let freed = unsafe { self.engine.free_elsewhere(self.heap, parcel.block) };
+                freed.expect("ours");
             }
         }
     }
@@ -167,12 +168,12 @@ fn a_stream_in_one_direction_stays_bounded() {
     std::thread::scope(|scope| {
         let shelf = &shelf;
         let done = &done;
-        for lane in 1..4 {
+        for lane in &shelf[1..] {
             scope.spawn(move || {
                 let worker = Worker::new(engine);
                 loop {
                     let last = done.load(Ordering::Acquire);
-                    let found = std::mem::take(&mut *shelf[lane].lock().expect("shelf"));
+                    let found = std::mem::take(&mut *lane.lock().expect("shelf"));
                     let none = found.is_empty();
                     found.into_iter().for_each(|parcel| worker.unmake(parcel));
                     if last && none {

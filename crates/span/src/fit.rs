@@ -238,11 +238,14 @@ mod tests {
     }
 
     #[test]
-    fn best_fit_finds_the_one_that_is_long_enough_in_a_long_list() {
-        // All in the list of 64 to 71 granules; the one that fits was entered first, so it is last.
+    fn best_fit_leaves_a_long_list_for_one_of_longer_spans() {
+        // The first are all in the list of 64 to 71 granules; the one that fits was entered first, so it is last.
         let mut spans = std::vec![(1, 70)];
-        spans.extend((1..200).map(|i| (i * 100, 64)));
-        assert_eq!(chosen(&mut BestFit, &free(&spans), 66), Some(1));
+        spans.extend((1..LOOKS).map(|i| (i * 100, 64)));
+        spans.push((90_000, 300));
+        assert_eq!(chosen(&mut BestFit, &free(&spans), 66), Some(1), "within the looks");
+        spans.insert(1, (80_000, 64));
+        assert_eq!(chosen(&mut BestFit, &free(&spans), 66), Some(90_000), "beyond them");
     }
 
     #[test]

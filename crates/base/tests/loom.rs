@@ -81,3 +81,28 @@ fn loom_sleepers_are_woken() {
     counts::<Sleep>(2);
     counts::<Sleep>(3);
 }
+
+/// What a thread sees that took the lock without waiting.
+#[test]
+fn loom_a_try_is_as_good_as_a_lock() {
+    loom::model(|| {
+        let lock = Arc::new(Ranked::<_, Yield, 1>::new(Watched(UnsafeCell::new(0))));
+        let trier = {
+            let lock = lock.clone();
+            thread::spawn(move || {
+                let held = lock.try_lock()?;
+                // SAFETY: watched.
+                held.0.with_mut(|number| unsafe { *number += 1 });
+                Some(())
+            })
+        };
+        {
+            let held = lock.lock();
+            // SAFETY: watched.
+            held.0.with_mut(|number| unsafe { *number += 1 });
+        }
+        let expected = 1 + u32::from(trier.join().unwrap().is_some());
+        // SAFETY: watched.
+        assert_eq!(lock.lock().0.with(|number| unsafe { *number }), expected);
+    });
+}

@@ -568,9 +568,9 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         if state.arena_count == ARENAS {
             return Err(OutOfPages);
         }
-        let growth = state.arena_bytes / 4 & !(SMALL_ARENA - 1);
+        let growth = (state.arena_bytes / 4) & !(SMALL_ARENA - 1);
         let (usual, align) = match self.pages.address_limit() {
-            Some(limit) => (growth.min(limit.0 / 8 & !(SMALL_ARENA - 1)).max(SMALL_ARENA), state.unit),
+            Some(limit) => (growth.min((limit.0 / 8) & !(SMALL_ARENA - 1)).max(SMALL_ARENA), state.unit),
             None => (growth.max(ARENA), 2 * Bytes::MIB),
         };
         let align = Align::new(align).ok_or(OutOfPages)?;

@@ -139,13 +139,15 @@ fn lay_out(from: &Path, to: &Path) {
     write(&to.join("Cargo.toml"), &manifest);
 }
 
-/// The manifest without the tables that tests and benchmarks need: their crates and files are not carried.
+/// The manifest without the tables that tests, benchmarks and the model checker need: their crates and files are
+/// not carried.
 fn library_only(manifest: &str) -> String {
     let mut keep = true;
     let mut text = String::new();
     for line in manifest.lines() {
         if line.starts_with('[') {
             keep = !line.contains("dev-dependencies")
+                && !line.contains("cfg(loom)")
                 && !["[[test", "[[bench", "[[example"].iter().any(|table| line.starts_with(table));
         }
         if keep {

@@ -7,6 +7,12 @@ use crate::{count, fuzz, mutate};
 pub const GATES: &[Gate] = &[
     Gate { name: "many", about: "property tests with many more cases", test: false, run: many },
     Gate {
+        name: "ignored",
+        about: "tests too slow, or with too many rights, for every run",
+        test: false,
+        run: ignored,
+    },
+    Gate {
         name: "mutate",
         about: "each ordering weakened: a model test must fail",
         test: false,
@@ -51,6 +57,12 @@ fn many() -> Result<(), String> {
     // Optimised, and with the assertions that a release leaves out.
     tests.env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
     tests.env("CARGO_TARGET_DIR", shell::target().join("many"));
+    shell::cargo_test(tests)
+}
+
+fn ignored() -> Result<(), String> {
+    let mut tests = cargo(&["test", "--no-fail-fast", "--workspace", "--exclude", "heapwright-shared"]);
+    tests.args(["--tests", "--", "--ignored"]);
     shell::cargo_test(tests)
 }
 

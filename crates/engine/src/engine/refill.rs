@@ -1,0 +1,195 @@
+//! Allocation beyond the fast path: where a bin's next blocks come from.
+//!
+//! The order in which a refill looks for blocks is the allocator's policy in one function, `Engine::refill`: the
+//! nearest and warmest first, the operating system last.
+//!
+//! # Safety
+//!
+//! As in the module above.
+
+use super::{Busy, Engine};
+use crate::config::Config;
+use crate::heap::Heap;
+use crate::registry::LOOKS;
+use crate::remote::Block;
+use crate::size_class::{SLAB_MAX, class_of, slab_len};
+use crate::slab::{Slab, SlabRef};
+use core::ptr::null_mut;
+use heapwright_base::Align;
+use heapwright_base::sync::Ordering;
+use heapwright_span::Kind;
+
+/// Empty slabs of the usual length that a heap keeps.
+const SPARES: u32 = 4;
+/// The usual length of a slab.
+const USUAL: usize = slab_len(0);
+/// A block, and whether it reads as zero beyond its first word.
+#[derive(Clone, Copy)]
+struct Refilled {
+    block: *mut Block,
+    fresh: bool,
+}
+
+impl<C: Config> Engine<C> {
+    /// A block of at least `size` bytes from a heap that is no placeholder; null when memory is out.
+    pub fn allocate(&'static self, heap: &'static Heap, size: usize) -> *mut u8 {
+        if size <= SLAB_MAX {
+            let class = class_of(size);
+            let block = heap.bin(class).current.get().pop();
+            if !block.is_null() {
+                return block.cast();
+            }
+            return self.refill(heap, class).map_or(null_mut(), |got| got.block.cast());
+        }
+        self.allocate_large(size, Align::ONE).map_or(null_mut(), |(block, _)| block)
+    }
+
+    /// The same, reading as zero.
+    pub fn allocate_zeroed(&'static self, heap: &'static Heap, size: usize) -> *mut u8 {
+        if size > SLAB_MAX {
+            let Ok((block, zeroed)) = self.allocate_large(size, Align::ONE) else { return null_mut() };
+            if !zeroed {
+                // SAFETY: a new block of at least `size` bytes.
+                unsafe { block.write_bytes(0, size) };
+            }
+            return block;
+        }
+        let class = class_of(size);
+        let block = heap.bin(class).current.get().pop();
+        let got = if block.is_null() {
+            match self.refill(heap, class) {
+                Some(got) => got,
+                None => return null_mut(),
+            }
+        } else {
+            Refilled { block, fresh: false }
+        };
+        let len = if got.fresh { size_of::<usize>().min(size) } else { size };
+        // SAFETY: a new block of at least `size` bytes.
+        unsafe { got.block.cast::<u8>().write_bytes(0, len) };
+        got.block.cast()
+    }
+
+    /// A block aligned to `align`; null when memory is out.
+    pub fn allocate_aligned(&'static self, heap: &'static Heap, size: usize, align: Align) -> *mut u8 {
+        if align.bytes() <= 16 {
+            return self.allocate(heap, size);
+        }
+        // A class that is a multiple of the alignment has aligned blocks, up to the alignment of slabs.
+        if align.bytes() <= heapwright_span::GRANULE && size <= SLAB_MAX - align.bytes() {
+            return self.allocate(heap, (size.max(1) + align.bytes() - 1) & !(align.bytes() - 1));
+        }
+        self.allocate_large(size, align).map_or(null_mut(), |(block, _)| block)
+    }
+
+    /// The same, reading as zero.
+    pub fn allocate_aligned_zeroed(&'static self, heap: &'static Heap, size: usize, align: Align) -> *mut u8 {
+        if size > SLAB_MAX {
+            let Ok((block, zeroed)) = self.allocate_large(size, align) else { return null_mut() };
+            if !zeroed {
+                // SAFETY: a new block of at least `size` bytes.
+                unsafe { block.write_bytes(0, size) };
+            }
+            return block;
+        }
+        let block = self.allocate_aligned(heap, size, align);
+        if !block.is_null() {
+            // SAFETY: a new block of at least `size` bytes.
+            unsafe { block.write_bytes(0, size) };
+        }
+        block
+    }
+
+    /// Finds blocks for a bin whose current slab has none left: blocks that came back to that slab, blocks
+    /// never carved, other slabs of the bin, orphans' slabs, a kept empty slab, new memory.
+    #[cold]
+    fn refill(&'static self, heap: &'static Heap, class: usize) -> Option<Refilled> {
+        let _busy = Busy::enter(heap);
+        if let Some(slab) = heap.current(class) {
+            if self.collect_current(heap, slab) > 0 && !slab.hot.free.get().is_null() {
+                return Some(Refilled { block: slab.pop(), fresh: false });
+            }
+            if slab.carve() > 0 {
+                return Some(Refilled { block: slab.pop(), fresh: slab.carves_zero() });
+            }
+            heap.clear_current(class);
+            self.count(heap, slab, slab.make_full());
+        }
+        self.drain(heap);
+        let slab = match heap.bin(class).partial.pop() {
+            Some(slab) => slab,
+            None => self.steal(heap, class).or_else(|| self.open(heap, class))?,
+        };
+        self.count(heap, slab, slab.make_current());
+        heap.set_current(class, slab);
+        let mut block = slab.pop();
+        let mut fresh = false;
+        if block.is_null() {
+            slab.carve();
+            fresh = slab.carves_zero();
+            block = slab.pop();
+        }
+        debug_assert!(!block.is_null());
+        Some(Refilled { block, fresh })
+    }
+
+    /// Takes the remote list of a current slab into its free list.
+    pub(super) fn collect_current(&self, heap: &Heap, slab: SlabRef) -> u32 {
+        let count = slab.collect(false).unwrap_or(0);
+        if count > 0 {
+            self.count_remote(heap, count);
+        }
+        count
+    }
+
+    /// A slab of this class from an orphan.
+    fn steal(&'static self, heap: &'static Heap, class: usize) -> Option<SlabRef> {
+        for _ in 0..LOOKS.min(self.registry.orphans()) {
+            let stolen = self.borrow(|orphan| {
+                self.drain(orphan);
+                let slab = orphan.bin(class).partial.pop()?;
+                // Relaxed: a thread that still pushes with the old owner in mind notifies the orphan, whose
+                // drainer passes the slab on (see `drain`).
+                slab.hot.owner.store((&raw const *heap).cast_mut(), Ordering::Relaxed);
+                Some(slab)
+            });
+            if let Some(slab) = stolen.flatten() {
+                return Some(slab);
+            }
+        }
+        None
+    }
+
+    /// A new slab.
+    fn open(&'static self, heap: &'static Heap, class: usize) -> Option<SlabRef> {
+        let len = slab_len(class);
+        let (slab, zeroed) = if let Some(spare) = (len == USUAL).then(|| heap.spare.pop()).flatten() {
+            heap.spares.set(heap.spares.get() - 1);
+            (spare, false)
+        } else {
+            let taken = self.spans.take(len, Align::ONE, Kind::Slab).ok()?;
+            (taken.span, taken.zeroed)
+        };
+        slab.open(class, (&raw const *heap).cast_mut(), zeroed);
+        Some(slab)
+    }
+
+    /// Puts an empty slab, which is in no list, away. One that some thread is about to notify us of stays
+    /// until that has happened.
+    pub(super) fn release(&'static self, heap: &Heap, slab: SlabRef) {
+        if slab.shared.is_listed() {
+            self.count(heap, slab, slab.make_partial(0));
+            heap.bin(slab.class()).partial.append(slab);
+            return;
+        }
+        self.count(heap, slab, slab.make_spare());
+        let orphan = !heap.shared.state.is_owned();
+        if slab.len() == USUAL && heap.spares.get() < SPARES && !orphan {
+            heap.spare.push(slab);
+            heap.spares.set(heap.spares.get() + 1);
+            return;
+        }
+        // SAFETY: every block is dead and the slab is in no list: nothing refers to its bytes.
+        unsafe { self.spans.give(slab) };
+    }
+}

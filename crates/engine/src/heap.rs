@@ -33,7 +33,7 @@
 
 use crate::remote::{Block, Notified};
 use crate::size_class::{CLASSES, DIRECT, SMALL_MAX};
-use crate::slab::{Blocks, Hot, Slab, SlabRef};
+use crate::slab::{Blocks, Slab, SlabRef};
 use crate::standing::Standing;
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -116,7 +116,7 @@ fn owned_by(slab: SlabRef, heap: &Heap) -> bool {
                 "cmp qword ptr [{slab} + {owner}], {heap}",
                 "jne {other}",
                 slab = in(reg) slab.as_ptr(),
-                owner = const core::mem::offset_of!(Span<Blocks>, hot) + core::mem::offset_of!(Hot, owner),
+                owner = const core::mem::offset_of!(Span<Blocks>, hot) + core::mem::offset_of!(crate::slab::Hot, owner),
                 heap = in(reg) heap,
                 other = label { return false },
                 options(nostack, readonly),

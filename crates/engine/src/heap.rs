@@ -41,7 +41,7 @@ use core::sync::atomic::compiler_fence;
 use heapwright_base::sync::{AtomicBool, AtomicUsize, Ordering};
 use heapwright_span::page_map::{GRANULE_SHIFT, Near};
 use heapwright_span::span::SpanList;
-use heapwright_span::{Span, SpanRef};
+use heapwright_span::{Kind, Span, SpanRef};
 
 /// The slab of nothing: what empty bins point to.
 pub static NO_SLAB: Span<Blocks> = Span::IDLE;
@@ -192,6 +192,29 @@ impl Heap {
         self.bins.get(class).map_or(core::ptr::null_mut(), |bin| bin.current.get().pop().cast())
     }
 
+    /// The span that the near table names for an address, if any.
+    #[inline(always)]
+    fn near_span(&self, addr: usize) -> Option<SlabRef> {
+        let granule = addr.wrapping_sub(self.near.base) >> GRANULE_SHIFT;
+        if granule >= self.near.len {
+            return None;
+        }
+        // SAFETY: P2: the near table has `len` readable entries.
+        let entry = unsafe { &*self.near.table.add(granule) };
+        // Relaxed: the block's way to this thread carries what its slab's opener wrote; for a wild pointer
+        // only atomics are read, and a descriptor always has them.
+        // SAFETY: P1: entries come from `SpanRef::as_ptr`.
+        unsafe { SlabRef::from_ptr(entry.load(Ordering::Relaxed)) }
+    }
+
+    /// Whether a live block of a slab, any heap's, serves for `size` bytes without being wasteful.
+    #[inline]
+    pub fn keeps(&self, block: *mut u8, size: usize) -> bool {
+        let Some(slab) = self.near_span(block.addr()) else { return false };
+        // The kind is asked first: the block's size means something for a slab only.
+        slab.kind() == Kind::Slab && !slab.owner().is_null() && slab.serves(size)
+    }
+
     /// The fast path of free: gives `block` back if it belongs to a slab of this heap.
     ///
     /// # Safety
@@ -199,16 +222,7 @@ impl Heap {
     /// - If `block` lies in a slab of this heap, it is a live block of it.
     #[inline(always)]
     pub unsafe fn push_local(&self, block: *mut u8) -> LocalFree {
-        let granule = block.addr().wrapping_sub(self.near.base) >> GRANULE_SHIFT;
-        if granule >= self.near.len {
-            return LocalFree::Elsewhere;
-        }
-        // SAFETY: P2: the near table has `len` readable entries.
-        let entry = unsafe { &*self.near.table.add(granule) };
-        // Relaxed: the block's way to this thread carries what its slab's opener wrote; for a wild pointer
-        // only the owner is read, and a descriptor always has one.
-        // SAFETY: P1: entries come from `SpanRef::as_ptr`.
-        let Some(slab) = (unsafe { SlabRef::from_ptr(entry.load(Ordering::Relaxed)) }) else {
+        let Some(slab) = self.near_span(block.addr()) else {
             return LocalFree::Elsewhere;
         };
         if !owned_by(slab, self) {

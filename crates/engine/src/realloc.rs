@@ -70,7 +70,7 @@ impl<C: Config> Engine<C> {
         }
         let Some(span) = self.spans.lookup(block.addr()) else { return Err(BadFree::Foreign) };
         let in_place = match span.kind() {
-            Kind::Slab => size <= old && (old <= 64 || size > old / 2),
+            Kind::Slab => span.serves(size),
             // SAFETY: caller: the span's block is live and the caller's.
             Kind::Large => size > SLAB_MAX / 2 && unsafe { self.resize_large(span, size) },
             // SAFETY: as above.

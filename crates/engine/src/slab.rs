@@ -116,12 +116,17 @@ pub struct Settled {
     pub live: i64,
 }
 
+/// Blocks up to this size in bytes are not moved to save memory.
+const SMALLEST_SHRUNK: usize = 64;
+
 /// What is done with slabs by their owner.
 pub trait Slab: Copy {
     /// Makes a slab of a span just taken.
     fn open(self, class: usize, owner: *mut Heap, zeroed: bool);
     /// The block size in bytes.
     fn block(self) -> usize;
+    /// Whether a block serves for a realloc to `size` bytes: large enough, and not twice as large as needed.
+    fn serves(self, size: usize) -> bool;
     /// The size class.
     fn class(self) -> usize;
     /// What the slab is doing.
@@ -193,6 +198,12 @@ impl Slab for SlabRef {
     #[inline]
     fn block(self) -> usize {
         self.hot.block.get() as usize
+    }
+
+    #[inline]
+    fn serves(self, size: usize) -> bool {
+        let block = self.block();
+        size <= block && (block <= SMALLEST_SHRUNK || size > block / 2)
     }
 
     #[inline]

@@ -153,7 +153,7 @@ macro_rules! face {
             #[inline]
             pub unsafe fn realloc(block: *mut u8, size: usize) -> *mut u8 {
                 // SAFETY: caller.
-                unsafe { RUNTIME.realloc(block, size, 16) }
+                unsafe { realloc_aligned(block, size, 16) }
             }
 
             /// The same for a block that is aligned to `align`, a power of two, and stays so.
@@ -163,6 +163,9 @@ macro_rules! face {
             /// - As for [`realloc`].
             #[inline]
             pub unsafe fn realloc_aligned(block: *mut u8, size: usize, align: usize) -> *mut u8 {
+                if Here::heap().keeps(block, size) {
+                    return block;
+                }
                 // SAFETY: caller.
                 unsafe { RUNTIME.realloc(block, size, align) }
             }

@@ -150,7 +150,7 @@ fn a_noexec_folder_is_passed_over_and_nothing_but_noexec_is_explained() {
     assert!(answer(&output).starts_with(&good), "{}{}", answer(&output), errors(&output));
 
     let all = "for f in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o noexec tmpfs $f; done";
-    let copy = "/root/../usr/local/heapwright-noexec-test";
+    let copy = "/usr/local/heapwright-noexec-test";
     let output = inside(format!(
         "cp {command} {copy}; trap 'rm {copy}' EXIT; {all}; unset XDG_CACHE_HOME XDG_RUNTIME_DIR TMPDIR; HOME=/proc {copy} run true"
     ));

@@ -5,6 +5,7 @@
 #define HARNESS_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,6 +62,19 @@ static inline int all_zero(const void *block, size_t size) {
 static inline unsigned next_random(unsigned *state) {
     *state = *state * 1664525u + 1013904223u;
     return *state >> 8;
+}
+
+/* Bytes of this process that are in memory now. */
+static inline size_t resident(void) {
+    char text[128];
+    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t n = read(file, text, sizeof text - 1);
+    CHECK(file >= 0 && n > 0);
+    close(file);
+    text[n] = 0;
+    char *second = strchr(text, ' ');
+    CHECK(second != NULL);
+    return strtoull(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* Waits for a child that must exit with 0. */

@@ -4,14 +4,6 @@
 
 #include "harness.h"
 
-static size_t resident(void) {
-    char text[128] = {0};
-    FILE *file = fopen("/proc/self/statm", "r");
-    CHECK(file != NULL && fgets(text, sizeof text, file) != NULL);
-    fclose(file);
-    return strtoull(strchr(text, ' '), NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 int main(void) {
     const size_t load = (size_t)512 << 20;
     struct node { struct node *next; } *list = NULL;

@@ -5,14 +5,6 @@
 
 #include "harness.h"
 
-static size_t resident(void) {
-    char text[128] = {0};
-    FILE *file = fopen("/proc/self/statm", "r");
-    CHECK(file != NULL && fgets(text, sizeof text, file) != NULL);
-    fclose(file);
-    return strtoull(strchr(text, ' '), NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 static void *live(void *before) {
     unsigned char *mine = malloc(300);
     if (before) CHECK(filled(before, 300, 6));

@@ -38,13 +38,22 @@ pub const KINDS: &[Kind] = &[
         about: "the page protocol on the real system and on the fake; huge blocks",
         steps: &[
             Step::Tests { what: &["-p", "heapwright-os", "-p", "heapwright-testkit"], named: None },
-            Step::Tests { what: &["-p", "heapwright-span", "-p", "heapwright-engine"], named: Some("huge") },
+            Step::Tests {
+                what: &["-p", "heapwright-span", "--test", "rules", "--test", "model"],
+                named: None,
+            },
         ],
     },
     Kind {
         name: "faults",
         about: "a refusal at every point where the system can refuse",
-        steps: &[Step::Tests { what: UNIT, named: Some("fault") }],
+        steps: &[
+            Step::Tests {
+                what: &["-p", "heapwright-span", "-p", "heapwright-engine", "--test", "faults"],
+                named: None,
+            },
+            Step::Tests { what: &["-p", "heapwright-testkit"], named: Some("fault") },
+        ],
     },
     Kind {
         name: "c",

@@ -1,4 +1,4 @@
-/* A little C for a real compiler to chew on: `heapwright run -- cc -O2 -o primes examples/primes.c`. */
+/* A little C for a real compiler to chew on: `heapwright run -- cc -O2 -o target/primes examples/primes.c`. */
 #include <stdio.h>
 #include <stdlib.h>
 

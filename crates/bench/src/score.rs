@@ -62,8 +62,7 @@ fn figure(cell: &Cell, measure: Measure) -> Option<Figure> {
 
 /// Whether the row says anything by this measure.
 pub fn counts(row: &Row, measure: Measure) -> bool {
-    (measure != Measure::Time || row.timed)
-        && row.cells.iter().any(|cell| figure(cell, measure).is_some())
+    (measure != Measure::Time || row.timed) && row.cells.iter().any(|cell| figure(cell, measure).is_some())
 }
 
 /// The best median among the peers.

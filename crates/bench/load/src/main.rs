@@ -1,2 +1,4 @@
 //! Workloads.
+mod identify;
+
 fn main() {}

@@ -8,7 +8,7 @@ unset CPATH C_INCLUDE_PATH COMPILER_PATH GCC_EXEC_PREFIX 2> /dev/null || true
 dir=$2
 case $1 in
 prepare)
-    for size in full=330 quick=70; do
+    for size in full=600 quick=150; do
         awk -v n="${size#*=}" 'BEGIN {
             print "struct s { int a[8]; double d; struct s *next; };"
             for (i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # needs: redis-server=redis-server redis-benchmark=redis-tools redis-cli=redis-tools
-# serves: redis-server redis-benchmark
+# serves: redis-server|redis-check-rdb redis-benchmark
 # about: A Redis server and its benchmark over a unix socket: SET, GET, LPUSH, HSET in several sizes, then FLUSHALL.
 set -eu
 export LC_ALL=C
@@ -14,7 +14,7 @@ load() { redis-benchmark -s "$dir/socket" -q -c 8 -P 16 "$@" > /dev/null; }
 case $1 in
 prepare) ;;
 run)
-    case $3 in full) n=120000 ;; *) n=20000 ;; esac
+    case $3 in full) n=48000 ;; *) n=8000 ;; esac
     rm -f "$dir/socket"
     (serve) &
     server=$!

@@ -3,8 +3,9 @@
 use super::script::{Need, Script};
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Why `script` cannot run here, and what would help; nothing where all is installed.
@@ -36,9 +37,20 @@ pub fn install(scripts: &[Script], say: &dyn Fn(&str)) {
 fn absent<'a>(needs: &'a [Need], path: &OsStr) -> Vec<&'a Need> {
     let met = |need: &&Need| {
         let command = Path::new(&need.command);
-        if command.is_absolute() { executable(command) } else { found(command, path) }
+        if command.is_absolute() {
+            expand(&need.command).iter().any(|file| executable(file))
+        } else {
+            found(command, path)
+        }
     };
     needs.iter().filter(|need| !met(need)).collect()
+}
+
+/// The paths that `command` stands for: a `*` in it is any one folder, as the version of a server.
+fn expand(command: &str) -> Vec<PathBuf> {
+    let Some((above, below)) = command.split_once("/*/") else { return vec![PathBuf::from(command)] };
+    let folders = fs::read_dir(above).into_iter().flatten().flatten();
+    folders.map(|folder| folder.path().join(below)).collect()
 }
 
 fn found(command: &Path, path: &OsStr) -> bool {
@@ -130,6 +142,13 @@ mod tests {
         let needs = needs(&[("/bin/sh", "dash"), ("/nonexistent/sh", "other")]);
         let absent = absent(&needs, OsStr::new("/usr/bin:/bin"));
         assert_eq!(packages(&absent), ["other"]);
+    }
+
+    #[test]
+    fn a_star_is_any_one_folder() {
+        let needs =
+            needs(&[("/usr/*/sh", "met"), ("/usr/*/no-such-command", "a"), ("/nonexistent/*/sh", "b")]);
+        assert_eq!(packages(&absent(&needs, OsStr::new(""))), ["a", "b"]);
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub struct Script {
     pub path: PathBuf,
     /// What must be installed (`# needs: COMMAND=PACKAGE …`).
     pub needs: Vec<Need>,
-    /// The executables that must be seen to be served; `*` stands for anything (`# serves: NAME …`).
+    /// The executables that must be seen to be served (`# serves: NAME …`); `*` stands for any text, and one of
+    /// several names between `|` will do.
     pub serves: Vec<String>,
     /// What it does (`# about: …`).
     pub about: String,
@@ -22,7 +23,7 @@ pub struct Script {
 /// A command, and Debian's package that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// A name to be found in `PATH`, or a whole path where only that one will do.
+    /// A name to be found in `PATH`, or a whole path where only that one will do; `*` in it is any one folder.
     pub command: String,
     /// The package.
     pub package: String,

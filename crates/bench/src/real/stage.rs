@@ -151,8 +151,9 @@ fn wait(mut child: Child, limit: Duration) -> Result<Option<ExitStatus>, String>
     }
     // First so that the script's trap cleans up, then so that nothing is left.
     for (signal, seconds) in [("TERM", 5), ("KILL", 5)] {
-        let group = format!("-{}", child.id());
-        let _ = Command::new("kill").args(["-s", signal, "--", &group]).stderr(Stdio::null()).status();
+        // The shell's own `kill`: the command is not installed everywhere.
+        let kill = format!("kill -s {signal} -- -{}", child.id());
+        let _ = Command::new("/bin/sh").args(["-c", &kill]).stderr(Stdio::null()).status();
         let until = Instant::now() + Duration::from_secs(seconds);
         while Instant::now() < until && matches!(child.try_wait(), Ok(None)) {
             thread::sleep(Duration::from_millis(10));
@@ -177,3 +178,29 @@ fn last_line(bytes: &[u8]) -> String {
 
 /// How long a script may take: a run takes about a second, and `prepare` of a database some more.
 const LIMIT: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::real::script;
+
+    #[test]
+    fn a_script_that_hangs_is_ended_with_what_it_started() {
+        let root = std::env::temp_dir().join(format!("heapwright-stage-{}", std::process::id()));
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut stage = Stage::open(&sources, &root).unwrap();
+        stage.limit = Duration::from_millis(500);
+        let text = "# needs: a=b\n# serves: a\n# about: Hangs.\n\
+            if [ \"$1\" = run ]; then sleep 500 & echo $! > child; echo waiting >&2; wait; fi\n";
+        let path = root.join("hangs.sh");
+        fs::write(&path, text).unwrap();
+        let script = script::parse("hangs", &path, text).unwrap();
+        let folder = stage.prepare(&script).unwrap();
+        let reason = stage.run(&script, "full", &[]).unwrap_err();
+        assert!(reason.contains("stopped") && reason.contains("waiting"), "{reason}");
+        let child = fs::read_to_string(folder.join("child")).unwrap();
+        let state = fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        fs::remove_dir_all(&root).unwrap();
+    }
+}

@@ -51,8 +51,12 @@ fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Whether `name` is `pattern`, in which `*` stands for any text.
-fn matches(pattern: &str, name: &str) -> bool {
+/// Whether `name` is one of the `patterns` between `|`, in which `*` stands for any text.
+fn matches(patterns: &str, name: &str) -> bool {
+    patterns.split('|').any(|pattern| matches_one(pattern, name))
+}
+
+fn matches_one(pattern: &str, name: &str) -> bool {
     let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut name) = name.strip_prefix(head) else { return false };
     while let Some((part, after)) = rest.split_once('*') {
@@ -118,6 +122,7 @@ mod tests {
                 && matches("*gcc*", "x86_64-linux-gnu-gcc-12")
                 && matches("a", "a")
         );
+        assert!(matches("b|a*", "ab") && matches("a*|b", "b") && !matches("b|a*", "c"));
         assert!(matches("a*a", "aa") && !matches("a*a", "a"));
         assert!(!matches("python3*", "python2") && !matches("lua", "luajit") && !matches("*-gcc", "gcc-12"));
     }

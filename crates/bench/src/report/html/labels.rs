@@ -1,0 +1,137 @@
+//! Labels that do not lie on each other.
+
+/// A box in a picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Area {
+    /// Its left edge.
+    pub x: f64,
+    /// Its upper edge.
+    pub y: f64,
+    /// How wide it is.
+    pub width: f64,
+    /// How high it is.
+    pub height: f64,
+}
+
+impl Area {
+    fn touches(&self, other: &Area) -> bool {
+        self.x < other.x + other.width
+            && other.x < self.x + self.width
+            && self.y < other.y + other.height
+            && other.y < self.y + self.height
+    }
+
+    fn holds(&self, other: &Area) -> bool {
+        other.x >= self.x
+            && other.y >= self.y
+            && other.x + other.width <= self.x + self.width
+            && other.y + other.height <= self.y + self.height
+    }
+}
+
+/// The width of a text, estimated upwards: no reader's font is known.
+pub fn width(text: &str, size: f64) -> f64 {
+    text.chars().count() as f64 * size * 0.62
+}
+
+/// Places a label of `sizes[i]` (width, height) near `points[i]`, for each in turn: inside `within`, on no point and
+/// on no other label, nor in any of `taken`. The nearest free place wins; where all is full, the label is beside
+/// its point.
+pub fn place(points: &[(f64, f64)], sizes: &[(f64, f64)], within: Area, taken: &[Area]) -> Vec<Area> {
+    let dot = |(x, y): &(f64, f64)| Area { x: x - 6.0, y: y - 6.0, width: 12.0, height: 12.0 };
+    let dots: Vec<Area> = points.iter().map(dot).chain(taken.iter().copied()).collect();
+    let mut placed: Vec<Area> = Vec::new();
+    for (&point, &size) in points.iter().zip(sizes) {
+        let free = |area: &Area| {
+            within.holds(area)
+                && !dots.iter().any(|dot| dot.touches(area))
+                && !placed.iter().any(|own| own.touches(area))
+        };
+        let chosen = around(point, size).find(free).unwrap_or_else(|| beside(point, size, within));
+        placed.push(chosen);
+    }
+    placed
+}
+
+/// Places about a point: right and left first, then above, below and the corners, further and further away.
+fn around((x, y): (f64, f64), (width, height): (f64, f64)) -> impl Iterator<Item = Area> {
+    const DIRECTIONS: [(f64, f64); 12] = [
+        (1.0, 0.0),
+        (-1.0, 0.0),
+        (0.0, -1.0),
+        (0.0, 1.0),
+        (1.0, -0.7),
+        (1.0, 0.7),
+        (-1.0, -0.7),
+        (-1.0, 0.7),
+        (0.5, -1.0),
+        (0.5, 1.0),
+        (-0.5, -1.0),
+        (-0.5, 1.0),
+    ];
+    (0..14).flat_map(move |ring| {
+        let distance = 8.0 + 7.0 * f64::from(ring);
+        DIRECTIONS.into_iter().map(move |(dx, dy)| {
+            let centre = (x + dx * (distance + width / 2.0), y + dy * (distance + height / 2.0));
+            Area { x: centre.0 - width / 2.0, y: centre.1 - height / 2.0, width, height }
+        })
+    })
+}
+
+fn beside((x, y): (f64, f64), (width, height): (f64, f64), within: Area) -> Area {
+    let x = (x + 8.0).min(within.x + within.width - width).max(within.x);
+    Area { x, y: y - height / 2.0, width, height }
+}
+
+/// Moves heights apart, as little as needed: at least `gap` between neighbours, between `low` and `high` where there
+/// is room. The order stays.
+pub fn spread(heights: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..heights.len()).collect();
+    order.sort_by(|a, b| heights[*a].total_cmp(&heights[*b]));
+    let mut moved = heights.to_vec();
+    let mut least = low;
+    for index in &order {
+        moved[*index] = moved[*index].max(least);
+        least = moved[*index] + gap;
+    }
+    let mut most = high;
+    for index in order.iter().rev() {
+        moved[*index] = moved[*index].min(most);
+        most = moved[*index] - gap;
+    }
+    moved
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLOT: Area = Area { x: 0.0, y: 0.0, width: 360.0, height: 300.0 };
+
+    #[test]
+    fn labels_of_a_crowd_lie_apart() {
+        let points: Vec<(f64, f64)> =
+            (0..12).map(|i| (150.0 + f64::from(i % 4) * 3.0, 140.0 + f64::from(i) * 2.0)).collect();
+        let sizes = vec![(70.0, 14.0); points.len()];
+        let placed = place(&points, &sizes, PLOT, &[]);
+        for (index, area) in placed.iter().enumerate() {
+            assert!(PLOT.holds(area), "{area:?}");
+            assert!(!placed[..index].iter().any(|other| other.touches(area)), "{area:?} of {placed:?}");
+        }
+    }
+
+    #[test]
+    fn a_lone_label_is_to_the_right_unless_it_leaves_the_plot() {
+        let alone = place(&[(100.0, 100.0)], &[(60.0, 14.0)], PLOT, &[]);
+        assert_eq!(alone, [Area { x: 108.0, y: 93.0, width: 60.0, height: 14.0 }]);
+        let edge = place(&[(340.0, 100.0)], &[(60.0, 14.0)], PLOT, &[]);
+        assert_eq!(edge[0].x + edge[0].width, 332.0);
+    }
+
+    #[test]
+    fn heights_move_apart_and_stay_inside() {
+        assert_eq!(spread(&[10.0, 50.0], 12.0, 0.0, 100.0), [10.0, 50.0]);
+        assert_eq!(spread(&[50.0, 50.0, 49.0], 12.0, 0.0, 100.0), [61.0, 73.0, 49.0]);
+        assert_eq!(spread(&[99.0, 100.0], 12.0, 0.0, 100.0), [88.0, 100.0]);
+    }
+}

@@ -1,0 +1,262 @@
+//! Runs jobs: rounds over the whole suite, candidates in turn, each output judged before its time counts.
+//!
+//! A round runs every row once; within a row the candidates run one behind the other, and who is first moves on with
+//! each round. So what two candidates of a row are compared by lies seconds apart, and the rounds of a row lie
+//! minutes apart, over whatever else the machine does.
+
+use crate::job::{Candidate, Expect, Job};
+use crate::report_line::Report;
+use crate::results::{Cell, Row, Sample};
+use heapwright_measure::process::{self, Running, Usage};
+use heapwright_measure::rounds;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longer than this no candidate may take, its idle seconds aside: then it is ended and has failed.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Variables of the caller that a candidate sees. All others are kept from it: they would change what is measured.
+const KEPT: [&str; 5] = ["PATH", "HOME", "USER", "TMPDIR", "CARGO_HOME"];
+
+/// The process group that runs now, for who is told to end the suite; 0: none.
+static CURRENT: AtomicI32 = AtomicI32::new(0);
+
+/// Ends what runs now. The candidates have process groups of their own, which a key on the terminal does not reach.
+pub fn end_current() {
+    let group = CURRENT.load(Ordering::Relaxed);
+    if group > 0 {
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+}
+
+/// Runs jobs.
+pub struct Runner {
+    jobs: Vec<Job>,
+    rows: Vec<Row>,
+    /// Where standard error goes until it is known to be of no interest.
+    folder: PathBuf,
+}
+
+impl Runner {
+    /// Prepares `jobs`; `folder` is for files that are needed for a moment.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
+    pub fn new(jobs: Vec<Job>, folder: &Path) -> Result<Runner, String> {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let rows = jobs.iter().map(empty).collect();
+        Ok(Runner { jobs, rows, folder: folder.to_path_buf() })
+    }
+
+    /// The rows as they are now.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The largest number of rounds that a job wants.
+    pub fn rounds(&self) -> usize {
+        self.jobs.iter().map(|job| job.rounds).max().unwrap_or(0)
+    }
+
+    /// How many candidates run in that round.
+    pub fn steps(&self, round: usize) -> usize {
+        self.jobs.iter().filter(|job| job.rounds > round).map(|job| job.candidates.len()).sum()
+    }
+
+    /// Runs one round; `step` is told of each candidate before it runs.
+    pub fn round(&mut self, round: usize, step: &mut dyn FnMut(&str, &str)) {
+        for number in 0..self.jobs.len() {
+            if self.jobs[number].rounds <= round {
+                continue;
+            }
+            if self.jobs[number].idle > 0 {
+                self.side_by_side(number, step);
+            } else {
+                self.in_turn(number, round, step);
+            }
+        }
+    }
+
+    fn in_turn(&mut self, number: usize, round: usize, step: &mut dyn FnMut(&str, &str)) {
+        let job = &self.jobs[number];
+        for place in rounds::order(round, job.candidates.len()) {
+            let (candidate, cell) = (&job.candidates[place], &mut self.rows[number].cells[place]);
+            step(&job.workload, &candidate.allocator);
+            if cell.failure.is_none() {
+                let started = Started::new(candidate, &self.folder.join("error"));
+                enter(cell, started.and_then(|started| started.finish(candidate, LIMIT)));
+            }
+        }
+    }
+
+    /// All candidates at once: they mostly sleep, and their times do not count.
+    ///
+    /// The sums of faults belong to all of them then, so none is recorded.
+    fn side_by_side(&mut self, number: usize, step: &mut dyn FnMut(&str, &str)) {
+        let job = &self.jobs[number];
+        let limit = LIMIT + Duration::from_secs(u64::from(job.idle));
+        let start = |(place, candidate)| Started::new(candidate, &self.folder.join(format!("error-{place}")));
+        let started: Vec<_> = job.candidates.iter().enumerate().map(start).collect();
+        for (place, started) in started.into_iter().enumerate() {
+            let candidate = &job.candidates[place];
+            step(&job.workload, &candidate.allocator);
+            let ended = started.and_then(|started| started.finish(candidate, limit));
+            let ended = ended.map(|sample| Sample { minor_faults: 0, major_faults: 0, ..sample });
+            enter(&mut self.rows[number].cells[place], ended);
+        }
+    }
+}
+
+fn empty(job: &Job) -> Row {
+    let cell = |candidate: &Candidate| Cell {
+        allocator: candidate.allocator.clone(),
+        samples: Vec::new(),
+        failure: None,
+    };
+    Row {
+        group: job.group,
+        workload: job.workload.clone(),
+        threads: job.threads,
+        about: job.about.clone(),
+        timed: job.timed,
+        cells: job.candidates.iter().map(cell).collect(),
+    }
+}
+
+/// A failure is final: what worked before it is no result either.
+fn enter(cell: &mut Cell, ended: Result<Sample, String>) {
+    match ended {
+        Ok(sample) => cell.samples.push(sample),
+        Err(reason) => cell.failure = Some(reason),
+    }
+}
+
+/// Runs one candidate once, as `bless` needs it.
+///
+/// # Errors
+/// Whatever makes the run no result.
+pub fn once(candidate: &Candidate, folder: &Path) -> Result<(Sample, String), String> {
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut started = Started::new(candidate, &folder.join("error"))?;
+    let (usage, text) = started.wait(LIMIT)?;
+    let sample = started.judge(candidate, &usage, &text)?;
+    Ok((sample, text))
+}
+
+/// A candidate that runs.
+struct Started {
+    running: Option<Running>,
+    /// Where its standard error goes.
+    error: PathBuf,
+}
+
+impl Started {
+    fn new(candidate: &Candidate, error: &Path) -> Result<Started, String> {
+        let file = File::create(error).map_err(|problem| format!("{}: {problem}", error.display()))?;
+        let mut command = Command::new(&candidate.program);
+        command.args(&candidate.arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+        command.env_clear().env("LC_ALL", "C");
+        command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.envs(candidate.environment.iter().map(|(name, value)| (name, value)));
+        command.process_group(0);
+        if let Some(folder) = &candidate.folder {
+            command.current_dir(folder);
+        }
+        let running = process::start(&mut command)
+            .map_err(|problem| format!("{} cannot be started: {problem}", candidate.program.display()))?;
+        CURRENT.store(running.child.id().cast_signed(), Ordering::Relaxed);
+        Ok(Started { running: Some(running), error: error.to_path_buf() })
+    }
+
+    fn finish(mut self, candidate: &Candidate, limit: Duration) -> Result<Sample, String> {
+        let (usage, text) = self.wait(limit)?;
+        self.judge(candidate, &usage, &text)
+    }
+
+    /// Reads what it prints and waits for its end; after `limit` the whole group is ended.
+    fn wait(&mut self, limit: Duration) -> Result<(Usage, String), String> {
+        let mut running = self.running.take().ok_or("it was waited for already")?;
+        let group = Pid::from_raw(running.child.id().cast_signed());
+        let mut output = running.child.stdout.take().ok_or("its output is not ours")?;
+        let (done, alarm) = channel::<()>();
+        let began = Instant::now();
+        let watch = thread::spawn(move || {
+            if alarm.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                let _ = killpg(group, Signal::SIGKILL);
+            }
+        });
+        let mut text = Vec::new();
+        let read = output.read_to_end(&mut text);
+        let usage = running.finish().map_err(|error| format!("it cannot be waited for: {error}"))?;
+        drop(done);
+        let _ = watch.join();
+        CURRENT.store(0, Ordering::Relaxed);
+        read.map_err(|error| format!("its output cannot be read: {error}"))?;
+        if began.elapsed() >= limit {
+            return Err(format!("it took longer than {} s and was ended", limit.as_secs()));
+        }
+        Ok((usage, String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    fn judge(&self, candidate: &Candidate, usage: &Usage, text: &str) -> Result<Sample, String> {
+        if !usage.status.success() {
+            let end = match (usage.status.code(), usage.status.signal()) {
+                (Some(code), _) => format!("ended with status {code}"),
+                (None, Some(signal)) => format!("was ended by signal {signal}"),
+                (None, None) => "ended in an unknown way".to_owned(),
+            };
+            let said = fs::read_to_string(&self.error).unwrap_or_default();
+            let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
+            return Err(format!("it {end}; it said: {last}"));
+        }
+        judge(&candidate.expect, usage, text)
+    }
+}
+
+/// The sample, if what was printed is right.
+fn judge(expect: &Expect, usage: &Usage, text: &str) -> Result<Sample, String> {
+    let sample = Sample {
+        wall: usage.wall.as_secs_f64(),
+        user: usage.user.as_secs_f64(),
+        system: usage.system.as_secs_f64(),
+        peak_rss: usage.peak_rss,
+        minor_faults: usage.minor_faults,
+        major_faults: usage.major_faults,
+        ..Sample::default()
+    };
+    match expect {
+        Expect::Output(expected) if text.trim_end() == expected.trim_end() => Ok(sample),
+        Expect::Output(_) => Err("it printed something else than without a library".to_owned()),
+        Expect::Report { checksum, serving } => {
+            let report: Report = serde_json::from_str(text.trim())
+                .map_err(|error| format!("its report cannot be read: {error}"))?;
+            if report.serving != *serving {
+                return Err(format!("malloc was served by {}, not by {serving}", report.serving));
+            }
+            match checksum {
+                Some(expected) if *expected != report.checksum => {
+                    Err(format!("wrong result: checksum {}, not {expected}", report.checksum))
+                }
+                _ => Ok(Sample {
+                    end_rss: report.end_rss,
+                    end_live: report.end_live,
+                    idle_rss: report.idle_rss,
+                    latency: report.latency,
+                    ..sample
+                }),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

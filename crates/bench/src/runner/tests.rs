@@ -1,0 +1,112 @@
+use super::*;
+use crate::results::Group;
+use std::ffi::OsString;
+
+fn shell(allocator: &str, script: &str, expect: Expect) -> Candidate {
+    Candidate {
+        allocator: allocator.to_owned(),
+        program: PathBuf::from("/bin/sh"),
+        arguments: vec![OsString::from("-c"), OsString::from(script)],
+        environment: Vec::new(),
+        folder: None,
+        expect,
+    }
+}
+
+fn job(candidates: Vec<Candidate>, rounds: usize, idle: u32) -> Job {
+    let (workload, about) = ("w".to_owned(), "a".to_owned());
+    Job { group: Group::Own, workload, threads: None, about, timed: true, idle, rounds, candidates }
+}
+
+fn runner(name: &str, jobs: Vec<Job>) -> Runner {
+    let folder = std::env::temp_dir().join(format!("heapwright-runner-{name}-{}", std::process::id()));
+    Runner::new(jobs, &folder).unwrap()
+}
+
+fn said(text: &str) -> Expect {
+    Expect::Output(text.to_owned())
+}
+
+fn served(checksum: &str) -> Expect {
+    Expect::Report { checksum: Some(checksum.to_owned()), serving: "us 1 /lib".to_owned() }
+}
+
+const REPORT: &str = r#"echo '{"checksum":"ff","serving":"us 1 /lib","end_rss":4096}'"#;
+
+fn failure(runner: &Runner) -> &str {
+    runner.rows[0].cells[0].failure.as_deref().unwrap_or("none")
+}
+
+#[test]
+fn candidates_take_turns_and_the_first_moves_on() {
+    let pair = vec![shell("a", "echo 1", said("1")), shell("b", "echo 1", said("1"))];
+    let mut runner = runner("turns", vec![job(pair, 2, 0)]);
+    let mut order = Vec::new();
+    for round in 0..runner.rounds() {
+        runner.round(round, &mut |_, allocator| order.push(allocator.to_owned()));
+    }
+    assert_eq!(order, ["a", "b", "b", "a"]);
+    assert!(runner.rows[0].cells.iter().all(|cell| cell.samples.len() == 2 && cell.failure.is_none()));
+    assert!(runner.rows[0].cells[0].samples[0].peak_rss > 0);
+}
+
+#[test]
+fn a_wrong_result_is_no_result() {
+    for (script, expect, word) in [
+        ("echo 2", said("1"), "something else"),
+        ("echo broken >&2; exit 3", said(""), "status 3; it said: broken"),
+        ("kill -9 $$", said(""), "signal 9"),
+        (REPORT, served("fe"), "wrong result"),
+        ("echo no", served("ff"), "cannot be read"),
+    ] {
+        let mut runner = runner("wrong", vec![job(vec![shell("a", script, expect)], 2, 0)]);
+        runner.round(0, &mut |_, _| ());
+        assert!(failure(&runner).contains(word), "{script}: {}", failure(&runner));
+        assert!(runner.rows[0].cells[0].samples.is_empty());
+    }
+}
+
+#[test]
+fn another_allocator_than_promised_is_noticed() {
+    let swapped = REPORT.replace("us 1 /lib", "them 2 /lib");
+    let mut runner = runner("swapped", vec![job(vec![shell("a", &swapped, served("ff"))], 1, 0)]);
+    runner.round(0, &mut |_, _| ());
+    assert!(failure(&runner).contains("served by them 2 /lib, not by us 1 /lib"), "{}", failure(&runner));
+}
+
+#[test]
+fn a_report_is_taken_over() {
+    let mut runner = runner("report", vec![job(vec![shell("a", REPORT, served("ff"))], 1, 0)]);
+    runner.round(0, &mut |_, _| ());
+    assert_eq!(runner.rows[0].cells[0].samples[0].end_rss, Some(4096), "{}", failure(&runner));
+}
+
+#[test]
+fn sleepers_sleep_side_by_side() {
+    let sleepers = (0..4).map(|_| shell("a", "sleep 1; echo 1", said("1"))).collect();
+    let mut runner = runner("idle", vec![job(sleepers, 1, 1)]);
+    let began = Instant::now();
+    runner.round(0, &mut |_, _| ());
+    assert!(began.elapsed() < Duration::from_secs(3), "one after the other");
+    assert!(runner.rows[0].cells.iter().all(|cell| cell.samples.len() == 1));
+}
+
+#[test]
+fn one_that_hangs_is_ended_with_all_it_started() {
+    let candidate = shell("a", "sleep 60 & sleep 60; echo 1", said("1"));
+    let folder = std::env::temp_dir();
+    let error = folder.join(format!("heapwright-runner-hang-{}", std::process::id()));
+    let mut started = Started::new(&candidate, &error).unwrap();
+    let began = Instant::now();
+    let ended = started.wait(Duration::from_millis(300));
+    assert!(ended.is_err_and(|text| text.contains("longer than")));
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn the_callers_variables_stay_outside() {
+    let candidate = shell("a", "echo ${CARGO_MANIFEST_DIR-none} ${LC_ALL-none}", said("none C"));
+    let mut runner = runner("env", vec![job(vec![candidate], 1, 0)]);
+    runner.round(0, &mut |_, _| ());
+    assert_eq!(failure(&runner), "none");
+}

@@ -1,0 +1,336 @@
+//! A session of the suite, from the building of the peers to the files it leaves.
+
+use crate::job::{Candidate, Expect, Job};
+use crate::options::{Report, Run};
+use crate::peers::{self, Peer};
+use crate::progress::Progress;
+use crate::results::{Allocator, FORMAT, Missing, Results};
+use crate::runner::{self, Runner};
+use crate::suite::{self, Suite};
+use crate::{machine, programs, real, report};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::fs;
+use std::io::{IsTerminal, Write, stdout};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Where things are.
+pub struct Place {
+    /// The checkout.
+    root: PathBuf,
+    /// Where the suite builds and keeps what it needs.
+    folder: PathBuf,
+}
+
+impl Place {
+    /// The checkout around the current folder.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn find() -> Result<Place, String> {
+        let here = std::env::current_dir().map_err(|error| format!("the current folder: {error}"))?;
+        let root = here.ancestors().find(|folder| folder.join("crates/bench/suite.toml").is_file());
+        let root = root.ok_or("there is no checkout of Heapwright around the current folder; go into one")?;
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let folder = std::path::absolute(target.join("bench")).map_err(|error| format!("target: {error}"))?;
+        Ok(Place { root: root.to_path_buf(), folder })
+    }
+
+    fn suite(&self) -> Result<Suite, String> {
+        Suite::read(&self.root.join("crates/bench"))
+    }
+
+    /// Builds the program of the workloads.
+    fn load(&self) -> Result<PathBuf, String> {
+        let target = self.folder.join("load");
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--quiet", "--release", "-p", "heapwright-load"]).current_dir(&self.root);
+        cargo.arg("--target-dir").arg(&target).stdin(Stdio::null());
+        let status = cargo.status().map_err(|error| format!("cargo cannot be started: {error}"))?;
+        if status.success() {
+            Ok(target.join("release/heapwright-load"))
+        } else {
+            Err("the program of the workloads does not build; cargo says why above".to_owned())
+        }
+    }
+}
+
+/// Runs the suite.
+///
+/// # Errors
+/// What keeps it from beginning, or its results from being written.
+pub fn run(place: &Place, options: &Run) -> Result<(), String> {
+    let began = Instant::now();
+    let mut progress = Progress::new();
+    let out = out_folder(place, options)?;
+    let mut results = Results {
+        format: FORMAT,
+        date: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        kind: if options.quick { "quick" } else { "full" }.to_owned(),
+        seconds: 0.0,
+        machine: machine::look(&place.root),
+        allocators: Vec::new(),
+        missing: Vec::new(),
+        rows: Vec::new(),
+    };
+    let jobs = gather(place, options, &mut results, &|text| progress.say(text))?;
+    ended_with_us()?;
+    let mut runner = Runner::new(jobs, &place.folder.join("run"))?;
+    let budget =
+        Duration::from_secs(60 * u64::from(options.minutes.unwrap_or(if options.quick { 5 } else { 45 })));
+    let rounds = runner.rounds();
+    progress.say(&format!("measuring {} rows, {rounds} rounds at most", runner.rows().len()));
+    progress.expect((0..rounds).map(|round| runner.steps(round)).sum());
+    for round in 0..rounds {
+        let start = Instant::now();
+        runner.round(round, &mut |workload, allocator| progress.step(&format!("{workload} {allocator}")));
+        // What is known is kept, whatever happens next.
+        results.rows = runner.rows().to_vec();
+        results.seconds = began.elapsed().as_secs_f64();
+        write(&out, &results)?;
+        if round + 1 < rounds && began.elapsed() + start.elapsed() > budget {
+            let minutes = budget.as_secs() / 60;
+            let note = format!("{} of {rounds} rounds fitted into {minutes} minutes", round + 1);
+            progress.say(&note);
+            results.missing.push(Missing { name: "rounds".to_owned(), reason: note });
+            write(&out, &results)?;
+            break;
+        }
+    }
+    progress.end();
+    show(&results, options.json)?;
+    let files = ["results.json", "samples.csv", "report.html", "table.txt"].map(|name| out.join(name));
+    files.iter().for_each(|path| eprintln!("{}", path.display()));
+    Ok(())
+}
+
+/// All jobs, with who takes part and what is missing entered into `results`.
+fn gather(
+    place: &Place,
+    options: &Run,
+    results: &mut Results,
+    say: &dyn Fn(&str),
+) -> Result<Vec<Job>, String> {
+    say("building the workloads");
+    let load = place.load()?;
+    let chosen = |name: &str| {
+        options.peers.is_empty()
+            || name == crate::score::OURS
+            || options.peers.iter().any(|peer| peer == name)
+    };
+    let (mut found, mut missing) = peers::gather(&place.root, &place.folder.join("peers"), &load, say);
+    if let Some(unknown) = options.peers.iter().find(|name| {
+        !found.iter().any(|peer| peer.allocator.name == **name)
+            && !missing.iter().any(|peer| peer.name == **name)
+    }) {
+        let known: Vec<&str> = found.iter().map(|peer| peer.allocator.name.as_str()).collect();
+        return Err(format!("--peers {unknown}: no such allocator; there are {}", known.join(" ")));
+    }
+    found.retain(|peer| chosen(&peer.allocator.name));
+    missing.retain(|peer| chosen(&peer.name));
+    let mut allocators: Vec<Allocator> = found.iter().map(|peer| peer.allocator.clone()).collect();
+    let mut jobs = place.suite()?.jobs(&load, &found, options.quick)?;
+    if !options.quick || options.rust {
+        let (rust, more, lacking) =
+            programs::gather(&place.root, &place.folder.join("programs"), options.quick, say);
+        allocators.extend(more);
+        jobs.extend(rust);
+        missing.extend(lacking);
+    }
+    if options.real {
+        let (real, lacking) = real::gather(
+            &place.root,
+            &place.folder.join("real"),
+            &found,
+            options.quick,
+            !options.no_install,
+            say,
+        );
+        jobs.extend(real);
+        missing.extend(lacking);
+    }
+    narrow(&mut jobs, options, &chosen)?;
+    results.allocators = allocators;
+    results.missing = missing;
+    Ok(jobs)
+}
+
+/// Leaves only what was asked for.
+fn narrow(jobs: &mut Vec<Job>, options: &Run, chosen: &dyn Fn(&str) -> bool) -> Result<(), String> {
+    let wanted = |job: &Job| {
+        let title =
+            job.threads.map_or(job.workload.clone(), |threads| format!("{} ×{threads}", job.workload));
+        options.only.is_empty() || options.only.iter().any(|text| title.contains(text))
+    };
+    jobs.retain(wanted);
+    for job in jobs.iter_mut() {
+        // The static binaries have peers of their own.
+        job.candidates.retain(|candidate| chosen(&candidate.allocator) || candidate.allocator == "musl");
+        if let Some(rounds) = options.rounds {
+            job.rounds = if job.idle > 0 { job.rounds } else { rounds as usize };
+        }
+    }
+    if jobs.is_empty() {
+        return Err(format!("--only {}: no such row; `list` names them", options.only.join(" --only ")));
+    }
+    Ok(())
+}
+
+/// Ctrl-C ends what runs, then the suite; what was written stays.
+fn ended_with_us() -> Result<(), String> {
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| format!("signals: {error}"))?;
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            runner::end_current();
+            std::process::exit(128 + signal);
+        }
+    });
+    Ok(())
+}
+
+/// A folder of its own for each run.
+fn out_folder(place: &Place, options: &Run) -> Result<PathBuf, String> {
+    let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let default = if options.quick {
+        place.folder.join(format!("quick-{date}"))
+    } else {
+        place.root.join("bench/results").join(date)
+    };
+    let wanted = options.out.clone().unwrap_or(default);
+    let numbered = |number: u32| PathBuf::from(format!("{}-{number}", wanted.display()));
+    let out = if options.out.is_some() || !wanted.exists() {
+        wanted.clone()
+    } else {
+        (2..).map(numbered).find(|folder| !folder.exists()).unwrap_or(wanted.clone())
+    };
+    fs::create_dir_all(&out)
+        .map_err(|error| format!("{} cannot be made: {error}; name another with --out", out.display()))?;
+    Ok(out)
+}
+
+/// Writes all files. Each is whole or not there: a new one takes the old one's place at its end.
+fn write(out: &Path, results: &Results) -> Result<(), String> {
+    let json = serde_json::to_string(results).map_err(|error| format!("results.json: {error}"))?;
+    let samples = report::samples::table(results).map_err(|error| format!("samples.csv: {error}"))?;
+    for (name, text) in [
+        ("results.json", json + "\n"),
+        ("samples.csv", samples),
+        ("report.html", report::html::page(results)),
+        ("table.txt", report::text::table(results, 120, false)),
+    ] {
+        let (path, fresh) = (out.join(name), out.join(format!(".{name}")));
+        fs::write(&fresh, text)
+            .and_then(|()| fs::rename(&fresh, &path))
+            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Prints the table, or the JSON.
+fn show(results: &Results, json: bool) -> Result<(), String> {
+    let text = if json {
+        serde_json::to_string(results).map_err(|error| error.to_string())?
+    } else {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let width = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(120);
+        report::text::table(results, width, stdout().is_terminal() && !set("NO_COLOR"))
+    };
+    // A reader who went away, as `head`, has seen what it wanted.
+    let _ = writeln!(stdout(), "{text}");
+    Ok(())
+}
+
+/// `report`: the files anew.
+///
+/// # Errors
+/// If the results cannot be read, or the files not written.
+pub fn report(options: &Report) -> Result<(), String> {
+    let shown = options.results.display();
+    let text = fs::read_to_string(&options.results).map_err(|error| format!("{shown}: {error}"))?;
+    let results: Results = serde_json::from_str(&text).map_err(|error| format!("{shown}: {error}"))?;
+    if results.format != FORMAT {
+        return Err(format!("{shown} has format {}, this program reads {FORMAT}", results.format));
+    }
+    let beside = options.results.parent().unwrap_or(Path::new("."));
+    write(options.out.as_deref().unwrap_or(beside), &results)?;
+    show(&results, false)
+}
+
+/// `peers`: who takes part.
+///
+/// # Errors
+/// If the program that identifies them does not build.
+pub fn peers(place: &Place) -> Result<(), String> {
+    let progress = Progress::new();
+    let load = place.load()?;
+    let say = |text: &str| progress.say(text);
+    let (found, missing) = peers::gather(&place.root, &place.folder.join("peers"), &load, &say);
+    for peer in found {
+        println!("{:<18} {:<12} {}", peer.allocator.name, peer.allocator.version, peer.allocator.origin);
+    }
+    for peer in missing {
+        println!("{:<18} missing: {}", peer.name, peer.reason);
+    }
+    Ok(())
+}
+
+/// `list`: the rows.
+///
+/// # Errors
+/// If the suite cannot be read.
+pub fn list(place: &Place, quick: bool) -> Result<(), String> {
+    let suite = place.suite()?;
+    suite.settings(quick).iter().for_each(|setting| println!("{}", setting.title()));
+    Ok(())
+}
+
+/// `bless`: what the workloads compute, by two allocators that know nothing of each other.
+///
+/// # Errors
+/// If they differ, or one is not there.
+pub fn bless(place: &Place) -> Result<(), String> {
+    let progress = Progress::new();
+    let load = place.load()?;
+    let say = |text: &str| progress.say(text);
+    let (found, _) = peers::gather(&place.root, &place.folder.join("peers"), &load, &say);
+    let suite = place.suite()?;
+    let peer = |name: &str| {
+        found.iter().find(|peer| peer.allocator.name == name).ok_or(format!("{name} is needed and missing"))
+    };
+    let judges = [peer("glibc")?, peer("mimalloc2")?];
+    let mut text =
+        String::from("# What each row of suite.toml must compute; written by `heapwright-bench bless`.\n");
+    for setting in [suite.settings(false), suite.settings(true)].into_iter().flatten() {
+        progress.say(&setting.key());
+        let found = judges.map(|judge| checksum(&load, &setting, judge, &place.folder));
+        let [first, second] = found;
+        let (first, second) = (first?, second?);
+        if first != second {
+            return Err(format!("{}: glibc computes {first}, mimalloc2 {second}", setting.key()));
+        }
+        text += &format!("\"{}\" = \"{first}\"\n", setting.key());
+    }
+    let path = place.root.join("crates/bench/checksums.toml");
+    fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn checksum(load: &Path, setting: &suite::Setting<'_>, peer: &Peer, folder: &Path) -> Result<String, String> {
+    let mut arguments = setting.arguments();
+    // What is computed does not depend on the rest at the end.
+    arguments.truncate(5);
+    let candidate = Candidate {
+        allocator: peer.allocator.name.clone(),
+        program: load.to_path_buf(),
+        arguments,
+        environment: suite::environment(peer),
+        folder: None,
+        expect: Expect::Report { checksum: None, serving: peer.serving.clone() },
+    };
+    let (_, text) = runner::once(&candidate, &folder.join("run"))
+        .map_err(|error| format!("{} under {}: {error}", setting.key(), peer.allocator.name))?;
+    let report: crate::report_line::Report =
+        serde_json::from_str(text.trim()).map_err(|error| error.to_string())?;
+    Ok(report.checksum)
+}

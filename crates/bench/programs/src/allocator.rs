@@ -29,7 +29,7 @@ global! {
     "mimalloc2": mimalloc::MiMalloc = mimalloc::MiMalloc;
     "jemalloc": tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
     "snmalloc": snmalloc_rs::SnMalloc = snmalloc_rs::SnMalloc;
-    "rusty_alloc": rusty_alloc::RustyAlloc = rusty_alloc::RustyAlloc;
+    "rusty_alloc": rusty_alloc_api::RustyAlloc = rusty_alloc_api::RustyAlloc;
     "tcmalloc": tcmalloc_better::TCMalloc = tcmalloc_better::TCMalloc;
     "rpmalloc": rpmalloc::RpMalloc = rpmalloc::RpMalloc;
 }

@@ -90,7 +90,9 @@ async fn client(address: SocketAddr, number: u64, size: u64) -> Result<u64> {
         while !waiting.is_empty() {
             match frame(&mut incoming)? {
                 Some(answer) => check(&mut waiting, &answer, &mut checksum)?,
-                None if stream.read_buf(&mut incoming).await? == 0 => return Err(ErrorKind::UnexpectedEof.into()),
+                None if stream.read_buf(&mut incoming).await? == 0 => {
+                    return Err(ErrorKind::UnexpectedEof.into());
+                }
                 None => {}
             }
         }

@@ -35,7 +35,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             ' ' => 1,
             '0'..='9' => {
                 let length = end(|next| next.is_ascii_digit());
-                tokens.push(Token::Number(rest[..length].parse().map_err(|_| format!("`{rest}`: too large"))?));
+                tokens
+                    .push(Token::Number(rest[..length].parse().map_err(|_| format!("`{rest}`: too large"))?));
                 length
             }
             'a'..='z' => {
@@ -72,7 +73,9 @@ struct Parser {
 impl Parser {
     fn sum(&mut self) -> Result<Expression, String> {
         let mut left = self.product()?;
-        while let Some(Token::Sign(sign)) = self.tokens.next_if(|token| matches!(token, Token::Sign('+' | '-'))) {
+        while let Some(Token::Sign(sign)) =
+            self.tokens.next_if(|token| matches!(token, Token::Sign('+' | '-')))
+        {
             left = Both(sign, Box::new(left), Box::new(self.product()?));
         }
         Ok(left)

@@ -91,7 +91,7 @@ pub type HashMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Chec
 
 /// Words to make texts of.
 pub const WORDS: [&str; 32] = [
-    "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "harbour", "island", "jasper", "kelp", "lagoon",
-    "meadow", "north", "orchard", "prairie", "quarry", "river", "summit", "tundra", "upland", "valley", "willow",
-    "xylem", "yonder", "zephyr", "moor", "cliff", "dune", "glacier", "heath", "inlet",
+    "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "harbour", "island", "jasper", "kelp",
+    "lagoon", "meadow", "north", "orchard", "prairie", "quarry", "river", "summit", "tundra", "upland",
+    "valley", "willow", "xylem", "yonder", "zephyr", "moor", "cliff", "dune", "glacier", "heath", "inlet",
 ];

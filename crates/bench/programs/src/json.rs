@@ -94,8 +94,14 @@ fn customer(text: &mut String, id: u64, numbers: &mut Sequence) {
 }
 
 fn event(text: &mut String, numbers: &mut Sequence) {
-    let (at, kind) = (1_700_000_000 + numbers.below(50_000_000), numbers.pick(&["order", "refund", "visit", "call"]));
-    let _ = write!(text, r#"{{"at":{at},"kind":"{kind}","amount":{}.{},"note":"#, numbers.below(900), numbers.below(10));
+    let (at, kind) =
+        (1_700_000_000 + numbers.below(50_000_000), numbers.pick(&["order", "refund", "visit", "call"]));
+    let _ = write!(
+        text,
+        r#"{{"at":{at},"kind":"{kind}","amount":{}.{},"note":"#,
+        numbers.below(900),
+        numbers.below(10)
+    );
     if numbers.below(3) == 0 {
         text.push_str("null}");
         return;
@@ -124,7 +130,9 @@ fn change(text: &str) -> Result<String, String> {
     let mut more = Vec::new();
     for customer in &mut document {
         let Some(fields) = customer.as_object_mut() else { return Err("a customer is no object".into()) };
-        if numbers.below(2) == 0 && let Some(Value::String(email)) = fields.remove("email") {
+        if numbers.below(2) == 0
+            && let Some(Value::String(email)) = fields.remove("email")
+        {
             fields["attributes"]["contact"] = Value::String(email.to_uppercase());
         }
         if let Some(tags) = fields["tags"].as_array_mut() {

@@ -44,7 +44,8 @@ fn read(arguments: &[String]) -> Result<Request, String> {
     let mut request = Request { program: program.clone(), size: 1, threads: 1 };
     for option in options.chunks(2) {
         let [name, value] = option else { return Err(USAGE.into()) };
-        let number: u32 = value.parse().map_err(|_| format!("`{name} {value}`: a whole number is expected"))?;
+        let number: u32 =
+            value.parse().map_err(|_| format!("`{name} {value}`: a whole number is expected"))?;
         match name.as_str() {
             "--size" => request.size = u64::from(number),
             "--threads" => request.threads = number.max(1) as usize,

@@ -45,7 +45,8 @@ fn line_of_log(text: &mut String, line: u64, numbers: &mut Sequence) {
         text.push_str(" -- restarted --\n");
         return;
     }
-    let _ = write!(text, "-{} \"{} ", numbers.below(4), numbers.pick(&["GET", "GET", "PUT", "POST", "DELETE"]));
+    let _ =
+        write!(text, "-{} \"{} ", numbers.below(4), numbers.pick(&["GET", "GET", "PUT", "POST", "DELETE"]));
     for _ in 0..numbers.length(6) {
         let _ = write!(text, "/{}", numbers.pick(&WORDS));
     }
@@ -61,8 +62,9 @@ fn line_of_log(text: &mut String, line: u64, numbers: &mut Sequence) {
 /// The entries by host; lines of another form are kept under no name.
 fn entries(log: &str) -> Result<BTreeMap<String, Vec<Entry>>, String> {
     let expression = |text: &str| Regex::new(text).map_err(|error| error.to_string());
-    let line_form =
-        expression(r#"^(\S+) ([a-z]+-\d) "([A-Z]+) ([^ ?]+)(?:\?(\S*))? HTTP/1\.\d" (\d{3}) (\d+) "([^"]*)"$"#)?;
+    let line_form = expression(
+        r#"^(\S+) ([a-z]+-\d) "([A-Z]+) ([^ ?]+)(?:\?(\S*))? HTTP/1\.\d" (\d{3}) (\d+) "([^"]*)"$"#,
+    )?;
     let parameter_form = expression(r"([a-z]+)=([0-9a-f]+)")?;
     let mut hosts: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
     for line in log.lines() {

@@ -16,18 +16,22 @@ const SIZE: usize = 100_003;
 pub fn serving() -> Result<String, String> {
     let block = vec![7u8; SIZE].into_boxed_slice();
     let (name, known) = identity(&block);
-    if known { Ok(name) } else { Err(format!("{name} does not serve this program: it does not know its blocks")) }
+    if known {
+        Ok(name)
+    } else {
+        Err(format!("{name} does not serve this program: it does not know its blocks"))
+    }
 }
 
 /// The version that the lock file gives to `package`, for allocators that do not say theirs.
-#[cfg(not(any(feature = "system", feature = "mimalloc2", feature = "mimalloc3", feature = "jemalloc")))]
+#[cfg(any(feature = "heapwright", feature = "snmalloc", feature = "tcmalloc", feature = "rpmalloc"))]
 fn locked(package: &str) -> &'static str {
     let after = include_str!("../Cargo.lock").split_once(&format!("name = \"{package}\"\nversion = \""));
     after.and_then(|(_, rest)| rest.split(['"', '+']).next()).unwrap_or("unknown")
 }
 
 /// The address of `block` as C functions take it.
-#[cfg(not(feature = "heapwright"))]
+#[cfg(not(any(feature = "heapwright", feature = "rusty_alloc")))]
 fn address(block: &[u8]) -> *mut libc::c_void {
     block.as_ptr().cast_mut().cast()
 }
@@ -96,7 +100,13 @@ fn identity(block: &[u8]) -> (String, bool) {
     let mut size = size_of_val(&version);
     // SAFETY: the name ends with zero, the answer is a pointer, and nothing is written.
     let told = unsafe {
-        tikv_jemalloc_sys::mallctl(c"version".as_ptr(), from_mut(&mut version).cast(), &mut size, null_mut(), 0)
+        tikv_jemalloc_sys::mallctl(
+            c"version".as_ptr(),
+            from_mut(&mut version).cast(),
+            &mut size,
+            null_mut(),
+            0,
+        )
     };
     let mut version = match told {
         // SAFETY: jemalloc's own string.
@@ -111,7 +121,13 @@ fn identity(block: &[u8]) -> (String, bool) {
     let looked_up = unsafe {
         let name = c"arenas.lookup".as_ptr();
         let question = from_mut(&mut asked).cast();
-        tikv_jemalloc_sys::mallctl(name, from_mut(&mut arena).cast(), &mut size, question, size_of_val(&asked))
+        tikv_jemalloc_sys::mallctl(
+            name,
+            from_mut(&mut arena).cast(),
+            &mut size,
+            question,
+            size_of_val(&asked),
+        )
     };
     (format!("jemalloc {version}"), looked_up == 0)
 }

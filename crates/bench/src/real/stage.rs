@@ -199,8 +199,16 @@ mod tests {
         let reason = stage.run(&script, "full", &[]).unwrap_err();
         assert!(reason.contains("stopped") && reason.contains("waiting"), "{reason}");
         let child = fs::read_to_string(folder.join("child")).unwrap();
-        let state = fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        // A signal has been sent, and takes effect when the kernel next lets the process run.
+        let ended = || match fs::read_to_string(format!("/proc/{}/stat", child.trim())) {
+            Ok(state) => state.contains(") Z "),
+            Err(_) => true,
+        };
+        let until = Instant::now() + Duration::from_secs(10);
+        while !ended() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(ended());
         fs::remove_dir_all(&root).unwrap();
     }
 }

@@ -107,7 +107,8 @@ pub fn counting<'a>(results: &'a Results, groups: &[Group], measure: Measure) ->
 /// The scores over the rows of `groups`, in the order of [`Results::allocators`]; who ran no row has none.
 pub fn scores(results: &Results, groups: &[Group], measure: Measure) -> Vec<Score> {
     let rows = counting(results, groups, measure);
-    results.allocators.iter().filter_map(|own| score(&own.name, &rows, measure)).collect()
+    let rows: Vec<Judged<'_>> = rows.into_iter().map(|row| (row, figures(row, measure))).collect();
+    results.allocators.iter().filter_map(|own| score(&own.name, &rows)).collect()
 }
 
 /// The scores of those that ran at least half of the rows: means over rows of other kinds do not compare.
@@ -118,12 +119,20 @@ pub fn comparable(results: &Results, groups: &[Group], measure: Measure) -> Vec<
     scores
 }
 
+/// The best mean of those that compare.
+pub fn best_mean(results: &Results, groups: &[Group], measure: Measure) -> f64 {
+    let means = comparable(results, groups, measure).into_iter().map(|own| own.mean);
+    means.fold(f64::INFINITY, f64::min)
+}
+
+/// A row with its figures.
+type Judged<'a> = (&'a Row, Vec<(&'a str, Option<Figure>)>);
+
 /// A row with one allocator alone compares nothing and counts for nobody, a victory included.
-fn score(name: &str, rows: &[&Row], measure: Measure) -> Option<Score> {
+fn score(name: &str, rows: &[Judged<'_>]) -> Option<Score> {
     let mut ratios: Vec<(f64, String)> = Vec::new();
     let mut won = 0;
-    for row in rows {
-        let figures = figures(row, measure);
+    for (row, figures) in rows {
         let Some(own) = figures.iter().find(|(other, _)| *other == name).and_then(|(_, own)| *own) else {
             continue;
         };
@@ -137,7 +146,7 @@ fn score(name: &str, rows: &[&Row], measure: Measure) -> Option<Score> {
     let (worst, worst_row) = ratios.iter().max_by(|a, b| a.0.total_cmp(&b.0))?.clone();
     let values: Vec<f64> = ratios.iter().map(|(ratio, _)| *ratio).collect();
     let mean = geometric_mean(&values);
-    let failed = rows.iter().filter(|row| failure(row, name).is_some()).count();
+    let failed = rows.iter().filter(|(row, _)| failure(row, name).is_some()).count();
     Some(Score { allocator: name.to_owned(), mean, worst, worst_row, won, rows: ratios.len(), failed })
 }
 

@@ -126,7 +126,7 @@ fn latency(dice: &mut Dice) -> Latency {
 }
 
 fn allocator((index, name): (usize, &str)) -> Allocator {
-    let preloaded = index > 1 && name != "musl";
+    let preloaded = !["glibc", "musl"].contains(&name);
     let environment =
         if name == "jemalloc" { vec![("MALLOC_CONF", "background_thread:false")] } else { vec![] };
     Allocator {

@@ -47,7 +47,7 @@ impl Panel<'_> {
                     }
                 }
                 tbody { @for bar in &self.bars { (self.line(bar, &axis, best)) } }
-                tfoot aria-hidden="true" { tr { td {} td.axis { (ticks(&axis)) } td colspan="2" { (self.unit.name) } } }
+                tfoot aria-hidden="true" { tr { td {} td.axis { (ticks(&axis)) } td.value { (self.unit.name) } td {} } }
             }
         }
     }

@@ -41,16 +41,35 @@ pub fn place(points: &[(f64, f64)], sizes: &[(f64, f64)], within: Area, taken: &
     let dot = |(x, y): &(f64, f64)| Area { x: x - 6.0, y: y - 6.0, width: 12.0, height: 12.0 };
     let dots: Vec<Area> = points.iter().map(dot).chain(taken.iter().copied()).collect();
     let mut placed: Vec<Area> = Vec::new();
-    for (&point, &size) in points.iter().zip(sizes) {
-        let free = |area: &Area| {
-            within.holds(area)
-                && !dots.iter().any(|dot| dot.touches(area))
-                && !placed.iter().any(|own| own.touches(area))
+    let mut leaders: Vec<Area> = Vec::new();
+    for (index, (&point, &size)) in points.iter().zip(sizes).enumerate() {
+        let free = |area: &Area| within.holds(area) && !touched(area, dots.iter().chain(&placed));
+        // The first choice also has a clear way from the label to its dot; dots on its own are in any way.
+        let others = || dots.iter().filter(|dot| !dot.touches(&dots[index]));
+        let clear = |area: &Area| {
+            free(area)
+                && !touched(area, leaders.iter())
+                && !way(point, area).iter().any(|step| touched(step, others().chain(&placed)))
         };
-        let chosen = around(point, size).find(free).unwrap_or_else(|| beside(point, size, within));
+        let chosen = around(point, size).find(clear).or_else(|| around(point, size).find(free));
+        let chosen = chosen.unwrap_or_else(|| beside(point, size, within));
+        leaders.extend(way(point, &chosen));
         placed.push(chosen);
     }
     placed
+}
+
+fn touched<'a>(area: &Area, mut by: impl Iterator<Item = &'a Area>) -> bool {
+    by.any(|other| other.touches(area))
+}
+
+/// Small boxes on the line from a point to its label.
+fn way((x, y): (f64, f64), area: &Area) -> [Area; 12] {
+    let (end_x, end_y) = (x.clamp(area.x, area.x + area.width), y.clamp(area.y, area.y + area.height));
+    std::array::from_fn(|step| {
+        let share = step as f64 / 12.0;
+        Area { x: x + (end_x - x) * share - 0.5, y: y + (end_y - y) * share - 0.5, width: 1.0, height: 1.0 }
+    })
 }
 
 /// Places about a point: right and left first, then above, below and the corners, further and further away.
@@ -117,6 +136,18 @@ mod tests {
         for (index, area) in placed.iter().enumerate() {
             assert!(PLOT.holds(area), "{area:?}");
             assert!(!placed[..index].iter().any(|other| other.touches(area)), "{area:?} of {placed:?}");
+        }
+    }
+
+    #[test]
+    fn a_leader_crosses_no_other_label() {
+        let points = [(100.0, 100.0), (104.0, 102.0), (108.0, 104.0), (112.0, 98.0), (100.0, 110.0)];
+        let placed = place(&points, &[(70.0, 14.0); 5], PLOT, &[]);
+        for (index, point) in points.iter().enumerate() {
+            for step in way(*point, &placed[index]) {
+                let others = placed.iter().enumerate().filter(|(other, _)| *other != index);
+                assert!(!touched(&step, others.map(|(_, area)| area)), "{index} of {placed:?}");
+            }
         }
     }
 

@@ -52,7 +52,7 @@ fn panel(call: &str, row: &Row, all: &[(&str, Quantiles)]) -> Markup {
                         }
                     }
                 }
-                tfoot aria-hidden="true" { tr { td {} td.axis { (ticks(&axis)) } td { "p99" } } }
+                tfoot aria-hidden="true" { tr { td {} td.axis { (ticks(&axis)) } td.value { "p99" } } }
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::report::html::bars::{self, Bar, Panel};
 use crate::report::html::drawing::anchor;
 use crate::report::html::{latency, tables};
-use crate::report::units::{GROUPS, Unit, group_name, group_title, several};
+use crate::report::units::{GROUPS, Unit, group_name, group_title, measure_title, several};
 use crate::results::{Results, Row, Sample};
 use crate::score::{self, Figure, Measure, OURS};
 use heapwright_measure::statistics::median;
@@ -19,7 +19,8 @@ pub fn sections(results: &Results) -> Markup {
                     h2 { (group_title(group)) }
                     p.note {
                         (several(rows.len(), "row", "rows")) ". Bars are medians of the rounds, whiskers the quartiles; \
-                        × is the ratio to the best peer; ★ marks the best of all. Sorted by the left panel."
+                        × is the ratio to the best peer; ★ marks the best of all. Sorted by the left panel. A bar with a gap near its \
+                        end is longer than its axis: read the number."
                     }
                     @for row in rows { (article(results, row)) }
                 }
@@ -29,17 +30,17 @@ pub fn sections(results: &Results) -> Markup {
 }
 
 fn article(results: &Results, row: &Row) -> Markup {
-    let order = order(results, row);
+    let leading = leading(row);
+    let order = order(results, row, leading);
     html! {
         article id=(anchor(row)) {
             h3 { (row.title()) }
             p.about { (row.about) }
+            @if !row.timed {
+                p.note { "Wall time does not count here: the workload waits on purpose." }
+            }
             div.pair {
-                @if row.timed {
-                    (panel(row, &order, Measure::Time))
-                } @else {
-                    p.note { "Wall time does not count here: the workload waits on purpose." }
-                }
+                @if leading != Measure::Peak { (panel(row, &order, leading)) }
                 (panel(row, &order, Measure::Peak))
             }
             (legend(row))
@@ -50,9 +51,14 @@ fn article(results: &Results, row: &Row) -> Markup {
     }
 }
 
-/// The allocators of a row: the fastest first, those without a figure last. Where time does not count, by memory.
-fn order<'a>(results: &'a Results, row: &Row) -> Vec<&'a str> {
-    let measure = if row.timed { Measure::Time } else { Measure::Peak };
+/// What the left panel shows, and the row is sorted by: time, or what a row that waits is about.
+fn leading(row: &Row) -> Measure {
+    let waits = || if score::counts(row, Measure::Idle) { Measure::Idle } else { Measure::Peak };
+    if row.timed { Measure::Time } else { waits() }
+}
+
+/// The allocators of a row: the best first, those without a figure last.
+fn order<'a>(results: &'a Results, row: &Row, measure: Measure) -> Vec<&'a str> {
     let figures = score::figures(row, measure);
     let value = |name: &str| {
         let own = figures.iter().find(|(other, _)| *other == name).and_then(|(_, own)| *own);
@@ -69,7 +75,7 @@ fn panel(row: &Row, order: &[&str], measure: Measure) -> Markup {
     let figures = score::figures(row, measure);
     let of = |name: &str| -> Option<Figure> { figures.iter().find(|(other, _)| *other == name)?.1 };
     let largest = order.iter().filter_map(|name| of(name)).map(|own| own.median).fold(0.0, f64::max);
-    let title = if measure == Measure::Time { "Wall time" } else { "Peak RSS" };
+    let title = measure_title(measure);
     let bar = |name: &&str| -> Bar<'_> {
         let figure = of(name).ok_or_else(|| bars::reason(score::failure(row, name)));
         let known = measure == Measure::Peak && figure.is_ok();
@@ -87,10 +93,11 @@ fn row_name<'a>(row: &'a Row, name: &str) -> &'a str {
     row.cells.iter().map(|cell| cell.allocator.as_str()).find(|own| *own == name).unwrap_or(OURS)
 }
 
-/// Memory after the peak, as far as the row tells it.
+/// Memory after the peak, as far as the row tells it and no panel of its own does.
 fn later(row: &Row, name: &str) -> Vec<(&'static str, f64)> {
     let end = middle(row, name, |sample| sample.end_rss).map(|value| ("end", value));
-    let idle = middle(row, name, |sample| sample.idle_rss).map(|value| ("idle", value));
+    let idle = middle(row, name, |sample| sample.idle_rss).filter(|_| leading(row) != Measure::Idle);
+    let idle = idle.map(|value| ("idle", value));
     end.into_iter().chain(idle).collect()
 }
 
@@ -105,6 +112,7 @@ fn middle(row: &Row, name: &str, of: fn(&Sample) -> Option<u64>) -> Option<f64> 
 fn legend(row: &Row) -> Markup {
     let any = |of: fn(&Sample) -> bool| row.cells.iter().flat_map(|cell| &cell.samples).any(of);
     let (end, idle) = (any(|sample| sample.end_rss.is_some()), any(|sample| sample.idle_rss.is_some()));
+    let idle = idle && leading(row) != Measure::Idle;
     let live = any(|sample| sample.end_live.is_some());
     html! {
         @if end || idle || live {

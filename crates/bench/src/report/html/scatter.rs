@@ -91,10 +91,21 @@ fn picture(dots: &[Dot], width: f64, height: f64, most: usize) -> Markup {
             @for ((dot, point), area) in dots.iter().zip(&points).zip(&areas) { (leader(*point, area, dot.look)) }
             @for ((dot, point), area) in dots.iter().zip(&points).zip(&areas) {
                 (marker(dot.look, point.0, point.1))
-                text.label.ours[dot.name == OURS] x=(at(area.x + area.width / 2.0)) y=(at(area.y + 11.5))
-                    text-anchor="middle" { (dot.name) }
+                (label(dot, point.0, area))
             }
         }
+    }
+}
+
+/// The name, at the edge of its place that is towards the dot: the width of the place is only estimated.
+fn label(dot: &Dot, x: f64, area: &Area) -> Markup {
+    let (edge, anchor) = match x {
+        _ if x < area.x => (area.x, "start"),
+        _ if x > area.x + area.width => (area.x + area.width, "end"),
+        _ => (area.x + area.width / 2.0, "middle"),
+    };
+    html! {
+        text.label.ours[dot.name == OURS] x=(at(edge)) y=(at(area.y + 11.5)) text-anchor=(anchor) { (dot.name) }
     }
 }
 

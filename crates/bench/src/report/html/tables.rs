@@ -16,8 +16,8 @@ pub fn scores(results: &Results) -> Markup {
             h2 { "Scores" }
             p.note {
                 "Each row's median is divided by that of the row's best peer (Heapwright left out); the score is the \
-                geometric mean over the rows. Smaller is better. Won: rows in which nobody was better. Scores over \
-                different numbers of rows do not compare well: look at the column."
+                geometric mean over the rows. Smaller is better. Won: rows in which nobody was better. Who \
+                ran fewer than half of the rows stands last: such a score does not compare."
             }
             h3 { "All rows" }
             (board(results, &groups, "all rows"))
@@ -38,8 +38,12 @@ fn board(results: &Results, groups: &[Group], name: &str) -> Markup {
     let of = |all: &[Score], name: &str| all.iter().find(|own| own.allocator == name).cloned();
     let mut names: Vec<&str> = results.allocators.iter().map(|own| own.name.as_str()).collect();
     names.retain(|name| of(&time, name).is_some() || of(&peak, name).is_some());
+    // Who ran few rows stands below those who ran most.
+    let known = score::comparable(results, groups, Measure::Time);
+    let few = |name: &str| !known.iter().any(|own| own.allocator == name);
     let mean = |name: &str| of(&time, name).map_or(f64::INFINITY, |own| own.mean);
-    names.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
+    names.sort_by(|a, b| few(a).cmp(&few(b)).then(mean(a).total_cmp(&mean(b))));
+    let best = [Measure::Time, Measure::Peak].map(|measure| score::best_mean(results, groups, measure));
     html! {
         div.scroll tabindex="0" role="region" aria-label=(format!("Scores: {name}")) {
             table.numbers {
@@ -63,8 +67,8 @@ fn board(results: &Results, groups: &[Group], name: &str) -> Markup {
                     @for name in names {
                         tr.ours[name == OURS] {
                             th scope="row" { (name) }
-                            (cells(results, groups, of(&time, name).as_ref(), least(&time)))
-                            (cells(results, groups, of(&peak, name).as_ref(), least(&peak)))
+                            (cells(results, groups, of(&time, name).as_ref(), best[0]))
+                            (cells(results, groups, of(&peak, name).as_ref(), best[1]))
                             td { (failed(results, groups, name)) }
                         }
                     }
@@ -74,16 +78,12 @@ fn board(results: &Results, groups: &[Group], name: &str) -> Markup {
     }
 }
 
-fn least(scores: &[Score]) -> f64 {
-    scores.iter().map(|own| own.mean).fold(f64::INFINITY, f64::min)
-}
-
 fn failed(results: &Results, groups: &[Group], name: &str) -> usize {
     let rows = results.rows.iter().filter(|row| groups.contains(&row.group));
     rows.filter(|row| score::failure(row, name).is_some()).count()
 }
 
-fn cells(results: &Results, groups: &[Group], score: Option<&Score>, least: f64) -> Markup {
+fn cells(results: &Results, groups: &[Group], score: Option<&Score>, best: f64) -> Markup {
     let place = |own: &Score| {
         let row = results.rows.iter().find(|row| groups.contains(&row.group) && row.title() == own.worst_row);
         row.map(anchor).unwrap_or_default()
@@ -91,7 +91,7 @@ fn cells(results: &Results, groups: &[Group], score: Option<&Score>, least: f64)
     html! {
         @match score {
             Some(own) => {
-                td.lead[own.mean <= least] { (ratio(own.mean)) }
+                td.lead[own.mean.total_cmp(&best).is_eq()] { (ratio(own.mean)) }
                 td { (ratio(own.worst)) }
                 td.left { a href=(format!("#{}", place(own))) { (own.worst_row) } }
                 td { (own.won) " of " (own.rows) }

@@ -24,6 +24,7 @@ fn every_row_has_a_picture_and_a_link() {
     let timed = results.rows.iter().filter(|row| row.timed).count();
     assert_eq!(page.matches("aria-label=\"Wall time of ").count(), timed + 3, "and three plots of scaling");
     assert_eq!(page.matches("aria-label=\"Peak RSS of ").count(), results.rows.len());
+    assert_eq!(page.matches("aria-label=\"RSS after idle of ").count(), 1, "the row that waits");
 }
 
 #[test]

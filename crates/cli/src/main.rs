@@ -5,6 +5,8 @@
 //! ([`run`]).
 #![forbid(unsafe_code)]
 
+mod bench;
+mod compare;
 mod counters;
 mod demo;
 mod doctor;
@@ -24,6 +26,8 @@ fn main() {
     let library = options.library.as_deref();
     let result = match &options.verb {
         Verb::Run(run) => run::run(library, run),
+        Verb::Compare(compare) => compare::compare(library, compare),
+        Verb::Bench(bench) => bench::bench(library, bench),
         Verb::Demo(demo) => demo::demo(library, demo),
         Verb::Doctor(doctor) => doctor::doctor(library, doctor),
     };

@@ -48,7 +48,8 @@ pub enum Ending {
 }
 
 impl Ending {
-    fn of(status: ExitStatus) -> Self {
+    /// What the standard library calls a status.
+    pub fn of(status: ExitStatus) -> Self {
         match (status.code(), status.signal()) {
             (Some(code), _) => Ending::Status(code),
             (None, Some(signal)) => Ending::Signal(signal),
@@ -125,6 +126,14 @@ pub fn leave_signals() {
     let _ = FORWARDED.into_iter().collect::<SigSet>().thread_block();
 }
 
+/// Whether the command was started with `signal` ignored; where nobody can tell, it was.
+pub fn caller_ignores(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(u64::MAX);
+    ignored >> (signal as u32 - 1) & 1 != 0
+}
+
 /// Signals that arrive while the program is prepared and started, noted for it.
 pub struct Early(Vec<(Signal, Arc<AtomicBool>)>);
 
@@ -133,10 +142,7 @@ impl Early {
     ///
     /// What the caller ignores stays ignored, for the program too: a handler would become the default in it.
     pub fn listen() -> Self {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-        let ignored = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(u64::MAX);
-        let heard = FORWARDED.into_iter().filter(|signal| ignored >> (*signal as u32 - 1) & 1 == 0);
+        let heard = FORWARDED.into_iter().filter(|signal| !caller_ignores(*signal));
         let note = |signal: Signal| {
             let arrived = Arc::new(AtomicBool::new(false));
             signal_hook::flag::register(signal as i32, Arc::clone(&arrived)).ok()?;
@@ -175,7 +181,7 @@ fn forward(early: Early, pid: u32, running: Arc<Mutex<bool>>) {
 }
 
 /// Why the kernel did not start the program, after all that was checked before.
-fn not_started(command: &Command, error: &io::Error) -> Failure {
+pub fn not_started(command: &Command, error: &io::Error) -> Failure {
     let shown = command.get_program().display();
     match error.kind() {
         io::ErrorKind::ArgumentListTooLong => Failure::cannot_run(

@@ -10,9 +10,11 @@ mod session;
 mod stats;
 mod summary;
 
-pub use child::{Early, Ended, Ending, leave_signals, watch};
-pub use session::Session;
+pub use child::{Early, Ended, Ending, caller_ignores, leave_signals, not_started, watch};
+pub use find::find;
+pub use session::{Session, conf, preload_list};
 pub use stats::Records;
+pub use summary::describe;
 
 use crate::failure::Failure;
 use crate::options;
@@ -28,9 +30,17 @@ use summary::Summary;
 pub fn run(library: Option<&Path>, options: &options::Run) -> Result<Ending, Failure> {
     check_settings(&options.settings)?;
     let name = &options.command[0];
-    let program = find::find(name)?;
+    let program = find(name)?;
     let library = library::choose(library)?;
-    warn_first(&program, &library, options)?;
+    let mut warnings = examine(&program, &library, options.anyway)?;
+    for (path, allocator) in rivals::preloaded() {
+        warnings.push(format!(
+            "LD_PRELOAD names {path} ({allocator}); the library goes before it and serves malloc"
+        ));
+    }
+    if !options.quiet {
+        warnings.iter().for_each(|text| output::warning(text));
+    }
     // Opened before the run: a run of an hour must not end with "no such folder".
     let mut sink = Sink::open(options)?;
     let early = Early::listen();
@@ -49,7 +59,7 @@ pub fn run(library: Option<&Path>, options: &options::Run) -> Result<Ending, Fai
 }
 
 /// Settings go to the library as they are; here only their form is checked.
-fn check_settings(settings: &[String]) -> Result<(), Failure> {
+pub fn check_settings(settings: &[String]) -> Result<(), Failure> {
     for setting in settings {
         let remedy = "write --option key=value, one option each";
         if setting.contains(',') || setting.split_once('=').is_none_or(|(key, _)| key.is_empty()) {
@@ -65,8 +75,8 @@ fn check_settings(settings: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says what is special about the program; refuses what cannot work.
-fn warn_first(program: &Path, library: &library::Library, options: &options::Run) -> Result<(), Failure> {
+/// What is special about the program, for warnings; refuses what cannot work, unless it shall run `anyway`.
+pub fn examine(program: &Path, library: &library::Library, anyway: bool) -> Result<Vec<String>, Failure> {
     let facts =
         File::open(&library.path).map_err(|error| error.to_string()).and_then(|file| elf::read(&file));
     let Ok(Some(facts)) = facts else {
@@ -78,20 +88,12 @@ fn warn_first(program: &Path, library: &library::Library, options: &options::Run
     let report = program::examine(program, &facts)?;
     let mut warnings = report.warnings;
     for refusal in report.refusals {
-        if !options.anyway {
+        if !anyway {
             return Err(refusal);
         }
         warnings.push(refusal.cause);
     }
-    for (path, allocator) in rivals::preloaded() {
-        warnings.push(format!(
-            "LD_PRELOAD names {path} ({allocator}); the library goes before it and serves malloc"
-        ));
-    }
-    if !options.quiet {
-        warnings.iter().for_each(|text| output::warning(text));
-    }
-    Ok(())
+    Ok(warnings)
 }
 
 /// Where the summary goes.

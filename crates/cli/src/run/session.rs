@@ -34,29 +34,13 @@ impl Session {
     /// A command that starts `program` under the library, with `settings` for it.
     pub fn command(&self, program: &Path, settings: &[String]) -> Command {
         let mut command = Command::new(program);
-        let mut list = self.library.path.clone().into_os_string();
-        if let Some(others) = env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
-            list.push(":");
-            list.push(others);
-        }
-        command.env("LD_PRELOAD", list);
-        let conf = self.conf(env::var_os("HEAPWRIGHT_CONF").as_deref(), settings);
+        command.env("LD_PRELOAD", preload_list(&self.library.path));
+        let folder = self.folder.as_deref().ok();
+        let conf = conf(env::var_os("HEAPWRIGHT_CONF").as_deref(), settings, folder);
         if !conf.is_empty() {
             command.env("HEAPWRIGHT_CONF", conf);
         }
         command
-    }
-
-    /// `HEAPWRIGHT_CONF` for the program: what the caller has set, then `settings`, then our folder.
-    fn conf(&self, set: Option<&OsStr>, settings: &[String]) -> OsString {
-        let set = set.unwrap_or_default().as_bytes().split(|byte| *byte == b',');
-        let set = set.filter(|item| !item.is_empty() && !item.trim_ascii_start().starts_with(b"stats="));
-        let mut items: Vec<Vec<u8>> = set.map(<[u8]>::to_vec).collect();
-        items.extend(settings.iter().map(|setting| setting.clone().into_bytes()));
-        if let Ok(folder) = &self.folder {
-            items.push([b"stats=", folder.as_os_str().as_bytes()].concat());
-        }
-        OsString::from_vec(items.join(&b','))
     }
 
     /// What the processes of the run left; `pid` is the program's own.
@@ -73,18 +57,40 @@ impl Drop for Session {
     }
 }
 
+/// `LD_PRELOAD` for the program: `library`, then what the caller has set.
+pub fn preload_list(library: &Path) -> OsString {
+    let mut list = library.as_os_str().to_owned();
+    if let Some(others) = env::var_os("LD_PRELOAD").filter(|others| !others.is_empty()) {
+        list.push(":");
+        list.push(others);
+    }
+    list
+}
+
+/// `HEAPWRIGHT_CONF` for the program: what the caller has set, then `settings`, then the folder for statistics. A
+/// folder that the caller has set is left out: the files would be theirs, or nobody's.
+pub fn conf(set: Option<&OsStr>, settings: &[String], folder: Option<&Path>) -> OsString {
+    let set = set.unwrap_or_default().as_bytes().split(|byte| *byte == b',');
+    let set = set.filter(|item| !item.is_empty() && !item.trim_ascii_start().starts_with(b"stats="));
+    let mut items: Vec<Vec<u8>> = set.map(<[u8]>::to_vec).collect();
+    items.extend(settings.iter().map(|setting| setting.clone().into_bytes()));
+    if let Some(folder) = folder {
+        items.push([b"stats=", folder.as_os_str().as_bytes()].concat());
+    }
+    OsString::from_vec(items.join(&b','))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::Origin;
 
     #[test]
     fn settings_come_after_what_the_caller_has_set_and_our_folder_last() {
-        let library = Library { path: "/lib/x.so".into(), origin: Origin::Option };
-        let session = Session { library, folder: Ok("/nowhere/run".into()) };
-        let conf = session
-            .conf(Some(OsStr::new("verbose=1,stats=/other,,foreign=ignore")), &["verbose=0".to_owned()]);
-        assert_eq!(conf, "verbose=1,foreign=ignore,verbose=0,stats=/nowhere/run");
-        assert_eq!(session.conf(None, &[]), "stats=/nowhere/run");
+        let set = OsStr::new("verbose=1,stats=/other,,foreign=ignore");
+        let folder = Path::new("/nowhere/run");
+        let both = conf(Some(set), &["verbose=0".to_owned()], Some(folder));
+        assert_eq!(both, "verbose=1,foreign=ignore,verbose=0,stats=/nowhere/run");
+        assert_eq!(conf(None, &[], Some(folder)), "stats=/nowhere/run");
+        assert_eq!(conf(Some(OsStr::new("stats=/other")), &[], None), "");
     }
 }

@@ -171,7 +171,8 @@ fn every_counter(record: &Record) -> Map<String, Value> {
         .collect()
 }
 
-fn describe(ending: Ending) -> String {
+/// The end of a program in words, behind its name.
+pub fn describe(ending: Ending) -> String {
     match ending {
         Ending::Status(code) => format!("ended with status {code}"),
         Ending::Signal(number) => match Signal::try_from(number) {

@@ -29,7 +29,7 @@ pub fn library(recipe: &Recipe, folder: &Path, say: &dyn Fn(&str)) -> Result<Pat
     }?;
     say(&format!("built {} {} in {:.0} s", recipe.family, recipe.version(), began.elapsed().as_secs_f64()));
     let text = current(&library).ok_or_else(|| format!("{} was not made", library.display()))?;
-    fs::write(&stamp, text).map_err(|error| format!("{} cannot be written: {error}", stamp.display()))?;
+    write(&stamp, &text)?;
     Ok(library)
 }
 
@@ -61,7 +61,13 @@ fn compiled(recipe: &Recipe, compile: &Compile, folder: &Path, library: &Path) -
     let objects = folder.join("objects");
     let _ = fs::remove_dir_all(&objects);
     create(&objects)?;
-    let mut files: Vec<PathBuf> = compile.files.iter().map(|file| recipe.sources.join(file)).collect();
+    let mut files = Vec::new();
+    // The groups take longest and begin first.
+    for (index, group) in compile.together.iter().enumerate() {
+        let lines = group.iter().map(|file| format!("#include \"{}\"\n", recipe.sources.join(file).display()));
+        files.push(write(&objects.join(format!("group-{index}.cc")), &lines.collect::<String>())?);
+    }
+    files.extend(compile.files.iter().map(|file| recipe.sources.join(file)));
     if compile.mark {
         files.push(mark(recipe, folder)?);
     }
@@ -113,14 +119,18 @@ fn is_c(file: &Path) -> bool {
 
 /// A file of C whose function says the family and the version.
 fn mark(recipe: &Recipe, folder: &Path) -> Result<PathBuf, String> {
-    let file = folder.join("mark.c");
     let text = format!(
         "__attribute__((visibility(\"default\"))) const char *heapwright_bench_peer(void)\n{{\n    return \"{} {}\";\n}}\n",
         recipe.family,
         recipe.version()
     );
-    fs::write(&file, text).map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
-    Ok(file)
+    write(&folder.join("mark.c"), &text)
+}
+
+/// Writes a file and returns its path.
+fn write(file: &Path, text: &str) -> Result<PathBuf, String> {
+    fs::write(file, text).map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
+    Ok(file.to_owned())
 }
 
 /// Runs the project's own `configure` and `make` on a copy of its sources.

@@ -59,6 +59,9 @@ pub enum Way {
 pub struct Compile {
     /// Files, relative to the package's sources; those that do not end in `.c` are C++.
     pub files: Vec<String>,
+    /// Groups of C++ files, relative to the package's sources: each group is compiled as one file.
+    #[serde(default)]
+    pub together: Vec<Vec<String>>,
     /// Folders of headers, relative to the package's sources.
     #[serde(default)]
     pub include: Vec<String>,

@@ -54,7 +54,7 @@ print("coroutines", total)
 LUA
     ;;
 run)
-    case $3 in full) n=450000 ;; *) n=100000 ;; esac
+    case $3 in full) n=360000 ;; *) n=100000 ;; esac
     exec lua5.4 "$dir/work.lua" "$n"
     ;;
 esac

@@ -40,7 +40,7 @@ print "text ", length $text, " ", unpack("%32C*", $text), "\n";
 PERL
     ;;
 run)
-    case $3 in full) n=240000 ;; *) n=60000 ;; esac
+    case $3 in full) n=210000 ;; *) n=60000 ;; esac
     exec perl "$dir/work.pl" "$n"
     ;;
 esac

@@ -68,7 +68,7 @@ SQL
     stop
     ;;
 run)
-    case $3 in full) n=60 ;; *) n=10 ;; esac
+    case $3 in full) n=40 ;; *) n=10 ;; esac
     start
     "$bin/pgbench" -n -c 4 -j 1 -t $n --random-seed=7 -M prepared -f "$dir/work.sql" > "$dir/pgbench" 2> "$dir/errors" ||
         { tail -1 "$dir/errors" >&2; exit 1; }

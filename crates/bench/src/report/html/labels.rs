@@ -34,29 +34,87 @@ pub fn width(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * 0.62
 }
 
-/// Places a label of `sizes[i]` (width, height) near `points[i]`, for each in turn: inside `within`, on no point and
-/// on no other label, nor in any of `taken`. The nearest free place wins; where all is full, the label is beside
-/// its point.
+/// Places a label of `sizes[i]` (width, height) near `points[i]`: inside `within`, on no point and on no other label,
+/// nor in any of `taken`. The nearest free place wins; where all is full, the label is beside its point.
+///
+/// Who is placed first has the choice: several orders are tried, and the one with the shortest ways is taken.
 pub fn place(points: &[(f64, f64)], sizes: &[(f64, f64)], within: Area, taken: &[Area]) -> Vec<Area> {
     let dot = |(x, y): &(f64, f64)| Area { x: x - 6.0, y: y - 6.0, width: 12.0, height: 12.0 };
-    let dots: Vec<Area> = points.iter().map(dot).chain(taken.iter().copied()).collect();
-    let mut placed: Vec<Area> = Vec::new();
-    let mut leaders: Vec<Area> = Vec::new();
-    for (index, (&point, &size)) in points.iter().zip(sizes).enumerate() {
-        let free = |area: &Area| within.holds(area) && !touched(area, dots.iter().chain(&placed));
-        // The first choice also has a clear way from the label to its dot; dots on its own are in any way.
-        let others = || dots.iter().filter(|dot| !dot.touches(&dots[index]));
-        let clear = |area: &Area| {
-            free(area)
-                && !touched(area, leaders.iter())
-                && !way(point, area).iter().any(|step| touched(step, others().chain(&placed)))
-        };
-        let chosen = around(point, size).find(clear).or_else(|| around(point, size).find(free));
-        let chosen = chosen.unwrap_or_else(|| beside(point, size, within));
-        leaders.extend(way(point, &chosen));
-        placed.push(chosen);
+    let dots: Vec<Area> = points.iter().map(dot).collect();
+    let crowd = Crowd { points, sizes, within, dots, taken };
+    let tries = orders(points).into_iter().map(|order| crowd.place(&order));
+    tries.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(placed, _)| placed).unwrap_or_default()
+}
+
+/// Orders from each side, each begun at each point.
+fn orders(points: &[(f64, f64)]) -> Vec<Vec<usize>> {
+    let sorted = |key: &dyn Fn(usize) -> f64| {
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        order.sort_by(|a, b| key(*a).total_cmp(&key(*b)));
+        order
+    };
+    let sides = [
+        sorted(&|index| points[index].0),
+        sorted(&|index| -points[index].0),
+        sorted(&|index| points[index].1),
+        sorted(&|index| -points[index].1),
+    ];
+    let turned = |side: Vec<usize>| {
+        (0..side.len()).map(move |first| {
+            let mut order = side.clone();
+            order.rotate_left(first);
+            order
+        })
+    };
+    sides.into_iter().flat_map(turned).collect()
+}
+
+/// Points that want labels.
+struct Crowd<'a> {
+    points: &'a [(f64, f64)],
+    sizes: &'a [(f64, f64)],
+    within: Area,
+    dots: Vec<Area>,
+    taken: &'a [Area],
+}
+
+impl Crowd<'_> {
+    /// The places in one order, and how far they are from their points, faults weighed heavily.
+    fn place(&self, order: &[usize]) -> (Vec<Area>, f64) {
+        let mut placed: Vec<(usize, Area)> = Vec::new();
+        let mut leaders: Vec<Area> = Vec::new();
+        let mut cost = 0.0;
+        for &index in order {
+            let (point, size) = (self.points[index], self.sizes[index]);
+            let labels = || placed.iter().map(|(_, area)| area);
+            let free = |area: &Area| {
+                self.within.holds(area)
+                    && !touched(area, self.dots.iter().chain(self.taken).chain(labels()))
+                    && !touched(area, leaders.iter())
+            };
+            // The first choice also has a clear way from the label to its dot; dots on its own are in any way.
+            let others = || self.dots.iter().filter(|dot| !dot.touches(&self.dots[index]));
+            let crossed = |step: &Area| touched(step, others().chain(labels()));
+            let clear = |area: &Area| free(area) && !way(point, area).iter().any(crossed);
+            let (chosen, fault) = match around(point, size).find(clear) {
+                Some(area) => (area, 0.0),
+                None => match around(point, size).find(free) {
+                    Some(area) => (area, 1e3),
+                    None => (beside(point, size, self.within), 1e6),
+                },
+            };
+            cost += fault + distance(point, &chosen);
+            leaders.extend(way(point, &chosen));
+            placed.push((index, chosen));
+        }
+        placed.sort_by_key(|(index, _)| *index);
+        (placed.into_iter().map(|(_, area)| area).collect(), cost)
     }
-    placed
+}
+
+fn distance((x, y): (f64, f64), area: &Area) -> f64 {
+    let (end_x, end_y) = (x.clamp(area.x, area.x + area.width), y.clamp(area.y, area.y + area.height));
+    (end_x - x).hypot(end_y - y)
 }
 
 fn touched<'a>(area: &Area, mut by: impl Iterator<Item = &'a Area>) -> bool {

@@ -25,7 +25,7 @@ pub fn machine(results: &Results) -> Markup {
         ("cc", own.cc.clone()),
         ("Commit", own.commit.clone()),
         ("Kind of run", results.kind.clone()),
-        ("Whole run, peers built", span(results.seconds)),
+        ("Time of the whole run, peers built", span(results.seconds)),
     ];
     html! {
         section #machine {

@@ -62,11 +62,9 @@ fn dots(results: &Results) -> Vec<Dot> {
 
 fn picture(dots: &[Dot], width: f64, height: f64, most: usize) -> Markup {
     let plot = Area { x: 58.0, y: 10.0, width: width - 70.0, height: height - 62.0 };
-    let axes = Logarithmic::new(dots.iter().map(|dot| dot.time), 1.6, most).zip(Logarithmic::new(
-        dots.iter().map(|dot| dot.peak),
-        1.6,
-        most,
-    ));
+    // The best peer of each row is part of both axes: the distance from it is what the picture tells.
+    let axis = |of: fn(&Dot) -> f64| Logarithmic::new(dots.iter().map(of).chain([1.0]), 1.6, most);
+    let axes = axis(|dot| dot.time).zip(axis(|dot| dot.peak));
     let Some((x, y)) = axes else { return html! {} };
     let across = |value: f64| plot.x + x.place(value) * plot.width;
     let up = |value: f64| plot.y + (1.0 - y.place(value)) * plot.height;

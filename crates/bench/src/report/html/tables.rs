@@ -1,7 +1,7 @@
 //! Plain tables: scores, and what the processor did.
 
 use crate::report::html::drawing::anchor;
-use crate::report::units::{GROUPS, Unit, group_title, grouped, number, ratio};
+use crate::report::units::{GROUPS, NOTHING, Unit, group_title, grouped, number, ratio};
 use crate::results::{Group, Results, Row, Sample};
 use crate::score::{self, Measure, OURS, Score};
 use heapwright_measure::statistics::median;
@@ -50,16 +50,16 @@ fn board(results: &Results, groups: &[Group], name: &str) -> Markup {
                 thead {
                     tr {
                         th scope="col" rowspan="2" { "Allocator" }
-                        th scope="colgroup" colspan="4" { "Wall time" }
-                        th scope="colgroup" colspan="4" { "Peak RSS" }
+                        th scope="colgroup" colspan="2" { "Score" }
+                        th scope="colgroup" colspan="2" { "Rows won" }
+                        th scope="colgroup" colspan="4" { "Worst ratio" }
                         th scope="col" rowspan="2" { "Failed" }
                     }
                     tr {
-                        @for _ in 0..2 {
-                            th scope="col" { "Mean" }
-                            th scope="col" { "Worst" }
+                        @for _ in 0..2 { th scope="col" { "time" } th scope="col" { "RSS" } }
+                        @for title in ["time", "RSS"] {
+                            th scope="col" { (title) }
                             th.left scope="col" { "in row" }
-                            th scope="col" { "Won" }
                         }
                     }
                 }
@@ -67,8 +67,10 @@ fn board(results: &Results, groups: &[Group], name: &str) -> Markup {
                     @for name in names {
                         tr.ours[name == OURS] {
                             th scope="row" { (name) }
-                            (cells(results, groups, of(&time, name).as_ref(), best[0]))
-                            (cells(results, groups, of(&peak, name).as_ref(), best[1]))
+                            @let scores = [of(&time, name), of(&peak, name)];
+                            @for (score, best) in scores.iter().zip(&best) { (mean_cell(score.as_ref(), *best)) }
+                            @for score in &scores { td { @if let Some(own) = score { (own.won) " of " (own.rows) } } }
+                            @for score in &scores { (worst_cells(results, groups, score.as_ref())) }
                             td { (failed(results, groups, name)) }
                         }
                     }
@@ -83,7 +85,16 @@ fn failed(results: &Results, groups: &[Group], name: &str) -> usize {
     rows.filter(|row| score::failure(row, name).is_some()).count()
 }
 
-fn cells(results: &Results, groups: &[Group], score: Option<&Score>, best: f64) -> Markup {
+fn mean_cell(score: Option<&Score>, best: f64) -> Markup {
+    html! {
+        @match score {
+            Some(own) => td.lead[own.mean.total_cmp(&best).is_eq()] { (ratio(own.mean)) },
+            None => td { (NOTHING) },
+        }
+    }
+}
+
+fn worst_cells(results: &Results, groups: &[Group], score: Option<&Score>) -> Markup {
     let place = |own: &Score| {
         let row = results.rows.iter().find(|row| groups.contains(&row.group) && row.title() == own.worst_row);
         row.map(anchor).unwrap_or_default()
@@ -91,12 +102,10 @@ fn cells(results: &Results, groups: &[Group], score: Option<&Score>, best: f64) 
     html! {
         @match score {
             Some(own) => {
-                td.lead[own.mean.total_cmp(&best).is_eq()] { (ratio(own.mean)) }
                 td { (ratio(own.worst)) }
                 td.left { a href=(format!("#{}", place(own))) { (own.worst_row) } }
-                td { (own.won) " of " (own.rows) }
             }
-            None => { td colspan="4" { "no row" } }
+            None => { td { (NOTHING) } td.left {} }
         }
     }
 }

@@ -27,7 +27,7 @@ pub fn serving() -> Result<String, String> {
 #[cfg(any(feature = "heapwright", feature = "snmalloc", feature = "tcmalloc", feature = "rpmalloc"))]
 fn locked(package: &str) -> &'static str {
     let after = include_str!("../Cargo.lock").split_once(&format!("name = \"{package}\"\nversion = \""));
-    after.and_then(|(_, rest)| rest.split(['"', '+']).next()).unwrap_or("unknown")
+    after.and_then(|(_, rest)| rest.split('"').next()).unwrap_or("unknown")
 }
 
 /// The address of `block` as C functions take it.
@@ -157,7 +157,7 @@ fn identity(block: &[u8]) -> (String, bool) {
     (format!("tcmalloc {}", locked("libtcmalloc-sys")), ownership == OWNED)
 }
 
-/// It does not say its version; the package's stands for it.
+/// It does not say its version: the commit is the package's, and the CHANGELOG of that commit begins with 1.4.3.
 #[cfg(feature = "rpmalloc")]
 fn identity(block: &[u8]) -> (String, bool) {
     unsafe extern "C" {
@@ -165,5 +165,7 @@ fn identity(block: &[u8]) -> (String, bool) {
     }
     // SAFETY: a live block of the program's allocator, which this one is.
     let usable = unsafe { rpmalloc_usable_size(address(block)) };
-    (format!("rpmalloc {}", locked("rpmalloc-sys")), (SIZE..2 * SIZE).contains(&usable))
+    let version = locked("rpmalloc-sys");
+    let version = if version.ends_with("+b097fd0") { "1.4.3+b097fd0" } else { version };
+    (format!("rpmalloc {version}"), (SIZE..2 * SIZE).contains(&usable))
 }

@@ -7,19 +7,19 @@
 use crate::job::{Candidate, Expect, Job};
 use crate::report_line::Report;
 use crate::results::{Cell, Row, Sample};
-use heapwright_measure::process::{self, Running, Usage};
+use heapwright_measure::process::{PRELOAD, Usage};
 use heapwright_measure::rounds;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longer than this no candidate may take, its idle seconds aside: then it is ended and has failed.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -38,23 +38,32 @@ pub fn end_current() {
     }
 }
 
+/// How candidates are started: by a process that is small, so that its memory is not counted as their first.
+#[derive(Clone, Debug)]
+pub struct Launcher {
+    /// The program `heapwright-launch`.
+    pub program: PathBuf,
+    /// Where it, and what it starts, leave files that are needed for a moment.
+    pub folder: PathBuf,
+}
+
 /// Runs jobs.
 pub struct Runner {
     jobs: Vec<Job>,
     rows: Vec<Row>,
-    /// Where standard error goes until it is known to be of no interest.
-    folder: PathBuf,
+    launcher: Launcher,
 }
 
 impl Runner {
-    /// Prepares `jobs`; `folder` is for files that are needed for a moment.
+    /// Prepares `jobs`.
     ///
     /// # Errors
-    /// If the folder cannot be made.
-    pub fn new(jobs: Vec<Job>, folder: &Path) -> Result<Runner, String> {
+    /// If the launcher's folder cannot be made.
+    pub fn new(jobs: Vec<Job>, launcher: Launcher) -> Result<Runner, String> {
+        let folder = &launcher.folder;
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let rows = jobs.iter().map(empty).collect();
-        Ok(Runner { jobs, rows, folder: folder.to_path_buf() })
+        Ok(Runner { jobs, rows, launcher })
     }
 
     /// The rows as they are now.
@@ -92,25 +101,22 @@ impl Runner {
             let (candidate, cell) = (&job.candidates[place], &mut self.rows[number].cells[place]);
             step(&job.workload, &candidate.allocator);
             if cell.failure.is_none() {
-                let started = Started::new(candidate, &self.folder.join("error"));
+                let started = Started::new(candidate, &self.launcher, 0);
                 enter(cell, started.and_then(|started| started.finish(candidate, LIMIT)));
             }
         }
     }
 
     /// All candidates at once: they mostly sleep, and their times do not count.
-    ///
-    /// The sums of faults belong to all of them then, so none is recorded.
     fn side_by_side(&mut self, number: usize, step: &mut dyn FnMut(&str, &str)) {
         let job = &self.jobs[number];
         let limit = LIMIT + Duration::from_secs(u64::from(job.idle));
-        let start = |(place, candidate)| Started::new(candidate, &self.folder.join(format!("error-{place}")));
+        let start = |(place, candidate)| Started::new(candidate, &self.launcher, place);
         let started: Vec<_> = job.candidates.iter().enumerate().map(start).collect();
         for (place, started) in started.into_iter().enumerate() {
             let candidate = &job.candidates[place];
             step(&job.workload, &candidate.allocator);
             let ended = started.and_then(|started| started.finish(candidate, limit));
-            let ended = ended.map(|sample| Sample { minor_faults: 0, major_faults: 0, ..sample });
             enter(&mut self.rows[number].cells[place], ended);
         }
     }
@@ -140,13 +146,14 @@ fn enter(cell: &mut Cell, ended: Result<Sample, String>) {
     }
 }
 
-/// Runs one candidate once, as `bless` needs it.
+/// Runs one candidate once, as `bless` needs it: what it measured, and what it printed.
 ///
 /// # Errors
 /// Whatever makes the run no result.
-pub fn once(candidate: &Candidate, folder: &Path) -> Result<(Sample, String), String> {
-    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut started = Started::new(candidate, &folder.join("error"))?;
+pub fn once(candidate: &Candidate, launcher: &Launcher) -> Result<(Sample, String), String> {
+    fs::create_dir_all(&launcher.folder)
+        .map_err(|error| format!("{}: {error}", launcher.folder.display()))?;
+    let mut started = Started::new(candidate, launcher, 0)?;
     let (usage, text) = started.wait(LIMIT)?;
     let sample = started.judge(candidate, &usage, &text)?;
     Ok((sample, text))
@@ -154,27 +161,36 @@ pub fn once(candidate: &Candidate, folder: &Path) -> Result<(Sample, String), St
 
 /// A candidate that runs.
 struct Started {
-    running: Option<Running>,
+    child: Child,
+    /// Where the launcher says what it used.
+    usage: PathBuf,
     /// Where its standard error goes.
     error: PathBuf,
 }
 
 impl Started {
-    fn new(candidate: &Candidate, error: &Path) -> Result<Started, String> {
-        let file = File::create(error).map_err(|problem| format!("{}: {problem}", error.display()))?;
-        let mut command = Command::new(&candidate.program);
-        command.args(&candidate.arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+    /// Starts `candidate`; `place` tells it from others that run beside it.
+    fn new(candidate: &Candidate, launcher: &Launcher, place: usize) -> Result<Started, String> {
+        let usage = launcher.folder.join(format!("usage-{place}"));
+        let error = launcher.folder.join(format!("error-{place}"));
+        let _ = fs::remove_file(&usage);
+        let file = File::create(&error).map_err(|problem| format!("{}: {problem}", error.display()))?;
+        let mut command = Command::new(&launcher.program);
+        command.arg(&usage).arg(&candidate.program).args(&candidate.arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).process_group(0);
         command.env_clear().env("LC_ALL", "C");
         command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-        command.envs(candidate.environment.iter().map(|(name, value)| (name, value)));
-        command.process_group(0);
+        for (name, value) in &candidate.environment {
+            command.env(if name == "LD_PRELOAD" { PRELOAD } else { name }, value);
+        }
         if let Some(folder) = &candidate.folder {
             command.current_dir(folder);
         }
-        let running = process::start(&mut command)
-            .map_err(|problem| format!("{} cannot be started: {problem}", candidate.program.display()))?;
-        CURRENT.store(running.child.id().cast_signed(), Ordering::Relaxed);
-        Ok(Started { running: Some(running), error: error.to_path_buf() })
+        let child = command
+            .spawn()
+            .map_err(|problem| format!("{} cannot be started: {problem}", launcher.program.display()))?;
+        CURRENT.store(child.id().cast_signed(), Ordering::Relaxed);
+        Ok(Started { child, usage, error })
     }
 
     fn finish(mut self, candidate: &Candidate, limit: Duration) -> Result<Sample, String> {
@@ -184,27 +200,36 @@ impl Started {
 
     /// Reads what it prints and waits for its end; after `limit` the whole group is ended.
     fn wait(&mut self, limit: Duration) -> Result<(Usage, String), String> {
-        let mut running = self.running.take().ok_or("it was waited for already")?;
-        let group = Pid::from_raw(running.child.id().cast_signed());
-        let mut output = running.child.stdout.take().ok_or("its output is not ours")?;
+        let group = Pid::from_raw(self.child.id().cast_signed());
+        let mut output = self.child.stdout.take().ok_or("its output is not ours")?;
         let (done, alarm) = channel::<()>();
-        let began = Instant::now();
         let watch = thread::spawn(move || {
-            if alarm.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            let late = alarm.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
+            if late {
                 let _ = killpg(group, Signal::SIGKILL);
             }
+            late
         });
         let mut text = Vec::new();
         let read = output.read_to_end(&mut text);
-        let usage = running.finish().map_err(|error| format!("it cannot be waited for: {error}"))?;
+        let launched = self.child.wait().map_err(|error| format!("it cannot be waited for: {error}"))?;
         drop(done);
-        let _ = watch.join();
+        let late = watch.join().unwrap_or(false);
         CURRENT.store(0, Ordering::Relaxed);
-        read.map_err(|error| format!("its output cannot be read: {error}"))?;
-        if began.elapsed() >= limit {
+        if late {
             return Err(format!("it took longer than {} s and was ended", limit.as_secs()));
         }
+        read.map_err(|error| format!("its output cannot be read: {error}"))?;
+        let usage = fs::read_to_string(&self.usage).ok().and_then(|line| Usage::parse(&line));
+        let usage = usage.ok_or_else(|| format!("it was not started ({launched}); {}", self.said()))?;
         Ok((usage, String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// The last line of its standard error.
+    fn said(&self) -> String {
+        let text = fs::read_to_string(&self.error).unwrap_or_default();
+        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
+        format!("it said: {last}")
     }
 
     fn judge(&self, candidate: &Candidate, usage: &Usage, text: &str) -> Result<Sample, String> {
@@ -214,9 +239,7 @@ impl Started {
                 (None, Some(signal)) => format!("was ended by signal {signal}"),
                 (None, None) => "ended in an unknown way".to_owned(),
             };
-            let said = fs::read_to_string(&self.error).unwrap_or_default();
-            let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
-            return Err(format!("it {end}; it said: {last}"));
+            return Err(format!("it {end}; {}", self.said()));
         }
         judge(&candidate.expect, usage, text)
     }

@@ -5,7 +5,7 @@ use crate::options::{Report, Run};
 use crate::peers::{self, Peer};
 use crate::progress::Progress;
 use crate::results::{Allocator, FORMAT, Missing, Results};
-use crate::runner::{self, Runner};
+use crate::runner::{self, Launcher, Runner};
 use crate::suite::{self, Suite};
 use crate::{machine, programs, real, report};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -42,15 +42,29 @@ impl Place {
         Suite::read(&self.root.join("crates/bench"))
     }
 
-    /// Builds the program of the workloads.
-    fn load(&self) -> Result<PathBuf, String> {
+    /// Builds the program of the workloads, and the launcher.
+    fn load(&self) -> Result<(PathBuf, Launcher), String> {
         let target = self.folder.join("load");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--quiet", "--release", "-p", "heapwright-load"]).current_dir(&self.root);
+        cargo.args([
+            "build",
+            "--quiet",
+            "--release",
+            "-p",
+            "heapwright-load",
+            "-p",
+            "heapwright-measure",
+            "--bins",
+        ]);
+        cargo.current_dir(&self.root);
         cargo.arg("--target-dir").arg(&target).stdin(Stdio::null());
         let status = cargo.status().map_err(|error| format!("cargo cannot be started: {error}"))?;
         if status.success() {
-            Ok(target.join("release/heapwright-load"))
+            let launcher = Launcher {
+                program: target.join("release/heapwright-launch"),
+                folder: self.folder.join("run"),
+            };
+            Ok((target.join("release/heapwright-load"), launcher))
         } else {
             Err("the program of the workloads does not build; cargo says why above".to_owned())
         }
@@ -75,9 +89,12 @@ pub fn run(place: &Place, options: &Run) -> Result<(), String> {
         missing: Vec::new(),
         rows: Vec::new(),
     };
-    let jobs = gather(place, options, &mut results, &|text| progress.say(text))?;
+    let say = |text: &str| progress.say(text);
+    say("building the workloads");
+    let (load, launcher) = place.load()?;
+    let jobs = gather(place, &load, options, &mut results, &say)?;
     ended_with_us()?;
-    let mut runner = Runner::new(jobs, &place.folder.join("run"))?;
+    let mut runner = Runner::new(jobs, launcher)?;
     let budget =
         Duration::from_secs(60 * u64::from(options.minutes.unwrap_or(if options.quick { 5 } else { 45 })));
     let rounds = runner.rounds();
@@ -109,18 +126,17 @@ pub fn run(place: &Place, options: &Run) -> Result<(), String> {
 /// All jobs, with who takes part and what is missing entered into `results`.
 fn gather(
     place: &Place,
+    load: &Path,
     options: &Run,
     results: &mut Results,
     say: &dyn Fn(&str),
 ) -> Result<Vec<Job>, String> {
-    say("building the workloads");
-    let load = place.load()?;
     let chosen = |name: &str| {
         options.peers.is_empty()
             || name == crate::score::OURS
             || options.peers.iter().any(|peer| peer == name)
     };
-    let (mut found, mut missing) = peers::gather(&place.root, &place.folder.join("peers"), &load, say);
+    let (mut found, mut missing) = peers::gather(&place.root, &place.folder.join("peers"), load, say);
     if let Some(unknown) = options.peers.iter().find(|name| {
         !found.iter().any(|peer| peer.allocator.name == **name)
             && !missing.iter().any(|peer| peer.name == **name)
@@ -131,7 +147,7 @@ fn gather(
     found.retain(|peer| chosen(&peer.allocator.name));
     missing.retain(|peer| chosen(&peer.name));
     let mut allocators: Vec<Allocator> = found.iter().map(|peer| peer.allocator.clone()).collect();
-    let mut jobs = place.suite()?.jobs(&load, &found, options.quick)?;
+    let mut jobs = place.suite()?.jobs(load, &found, options.quick)?;
     if !options.quick || options.rust {
         let (rust, more, lacking) =
             programs::gather(&place.root, &place.folder.join("programs"), options.quick, say);
@@ -264,7 +280,7 @@ pub fn report(options: &Report) -> Result<(), String> {
 /// If the program that identifies them does not build.
 pub fn peers(place: &Place) -> Result<(), String> {
     let progress = Progress::new();
-    let load = place.load()?;
+    let (load, _) = place.load()?;
     let say = |text: &str| progress.say(text);
     let (found, missing) = peers::gather(&place.root, &place.folder.join("peers"), &load, &say);
     for peer in found {
@@ -292,7 +308,7 @@ pub fn list(place: &Place, quick: bool) -> Result<(), String> {
 /// If they differ, or one is not there.
 pub fn bless(place: &Place) -> Result<(), String> {
     let progress = Progress::new();
-    let load = place.load()?;
+    let (load, launcher) = place.load()?;
     let say = |text: &str| progress.say(text);
     let (found, _) = peers::gather(&place.root, &place.folder.join("peers"), &load, &say);
     let suite = place.suite()?;
@@ -304,7 +320,7 @@ pub fn bless(place: &Place) -> Result<(), String> {
         String::from("# What each row of suite.toml must compute; written by `heapwright-bench bless`.\n");
     for setting in [suite.settings(false), suite.settings(true)].into_iter().flatten() {
         progress.say(&setting.key());
-        let found = judges.map(|judge| checksum(&load, &setting, judge, &place.folder));
+        let found = judges.map(|judge| checksum(&load, &setting, judge, &launcher));
         let [first, second] = found;
         let (first, second) = (first?, second?);
         if first != second {
@@ -316,7 +332,12 @@ pub fn bless(place: &Place) -> Result<(), String> {
     fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn checksum(load: &Path, setting: &suite::Setting<'_>, peer: &Peer, folder: &Path) -> Result<String, String> {
+fn checksum(
+    load: &Path,
+    setting: &suite::Setting<'_>,
+    peer: &Peer,
+    launcher: &Launcher,
+) -> Result<String, String> {
     let mut arguments = setting.arguments();
     // What is computed does not depend on the rest at the end.
     arguments.truncate(5);
@@ -328,7 +349,7 @@ fn checksum(load: &Path, setting: &suite::Setting<'_>, peer: &Peer, folder: &Pat
         folder: None,
         expect: Expect::Report { checksum: None, serving: peer.serving.clone() },
     };
-    let (_, text) = runner::once(&candidate, &folder.join("run"))
+    let (_, text) = runner::once(&candidate, launcher)
         .map_err(|error| format!("{} under {}: {error}", setting.key(), peer.allocator.name))?;
     let report: crate::report_line::Report =
         serde_json::from_str(text.trim()).map_err(|error| error.to_string())?;

@@ -2,9 +2,13 @@
 
 use nix::sys::resource::{UsageWho, getrusage};
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 use wait4::Wait4;
+
+/// The variable that `heapwright-launch` turns into the `LD_PRELOAD` of what it starts.
+pub const PRELOAD: &str = "HEAPWRIGHT_LAUNCH_PRELOAD";
 
 /// What a process, with the processes it waited for, used.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +29,39 @@ pub struct Usage {
     pub major_faults: u64,
 }
 
+impl Usage {
+    /// Its figures as a line of text, for [`Usage::parse`] in another process.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let times = [self.wall, self.user, self.system].map(|time| time.as_nanos().to_string()).join(" ");
+        let Usage { status, peak_rss, minor_faults, major_faults, .. } = self;
+        format!("{} {times} {peak_rss} {minor_faults} {major_faults}\n", status.into_raw())
+    }
+
+    /// Reads what [`Usage::line`] wrote; nothing if it is not such a line.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Usage> {
+        let words: Vec<u64> = line.split_whitespace().map(|word| word.parse().ok()).collect::<Option<_>>()?;
+        let [status, wall, user, system, peak_rss, minor_faults, major_faults] = words[..] else {
+            return None;
+        };
+        Some(Usage {
+            status: ExitStatus::from_raw(i32::try_from(status).ok()?),
+            wall: Duration::from_nanos(wall),
+            user: Duration::from_nanos(user),
+            system: Duration::from_nanos(system),
+            peak_rss,
+            minor_faults,
+            major_faults,
+        })
+    }
+}
+
 /// Runs `command` to its end.
 ///
 /// The child is forked, not vforked: the kernel counts the memory of a process that vforks as the new program's
-/// first peak. Faults come from the sums over all children that ended, so no other child may end meanwhile.
+/// first peak. Of one that forks it counts what is not backed by a file: a caller with more than some hundred
+/// kilobytes of that starts `heapwright-launch` instead. Faults come from the sums over all children that ended, so no other child may end meanwhile.
 ///
 /// # Errors
 /// Those of starting the program and of waiting for it.
@@ -108,6 +141,15 @@ mod tests {
         assert!(usage.peak_rss > 256 << 10, "{}", usage.peak_rss);
         assert!(usage.minor_faults > 10, "{}", usage.minor_faults);
         assert!(usage.wall > Duration::ZERO);
+    }
+
+    #[test]
+    fn usage_passes_between_processes() {
+        let usage = run(Command::new("sh").args(["-c", "kill -9 $$"])).unwrap();
+        let read = Usage::parse(&usage.line()).unwrap();
+        assert_eq!(read.status.signal(), Some(9));
+        assert_eq!(format!("{read:?}"), format!("{usage:?}"));
+        assert!(Usage::parse("1 2 3").is_none() && Usage::parse("a b c d e f g").is_none());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 use super::*;
 use crate::results::Group;
 use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Once;
+use std::time::Instant;
 
 fn shell(allocator: &str, script: &str, expect: Expect) -> Candidate {
     Candidate {
@@ -18,9 +21,21 @@ fn job(candidates: Vec<Candidate>, rounds: usize, idle: u32) -> Job {
     Job { group: Group::Own, workload, threads: None, about, timed: true, idle, rounds, candidates }
 }
 
-fn runner(name: &str, jobs: Vec<Job>) -> Runner {
+/// The launcher of the development build, made first: cargo builds no programs of other packages for a test.
+fn launcher(name: &str) -> Launcher {
+    static BUILT: Once = Once::new();
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench/tests");
+    BUILT.call_once(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "-p", "heapwright-measure", "--bins", "--target-dir"]).arg(&target);
+        assert!(cargo.status().unwrap().success());
+    });
     let folder = std::env::temp_dir().join(format!("heapwright-runner-{name}-{}", std::process::id()));
-    Runner::new(jobs, &folder).unwrap()
+    Launcher { program: target.join("debug/heapwright-launch"), folder }
+}
+
+fn runner(name: &str, jobs: Vec<Job>) -> Runner {
+    Runner::new(jobs, launcher(name)).unwrap()
 }
 
 fn said(text: &str) -> Expect {
@@ -94,9 +109,9 @@ fn sleepers_sleep_side_by_side() {
 #[test]
 fn one_that_hangs_is_ended_with_all_it_started() {
     let candidate = shell("a", "sleep 60 & sleep 60; echo 1", said("1"));
-    let folder = std::env::temp_dir();
-    let error = folder.join(format!("heapwright-runner-hang-{}", std::process::id()));
-    let mut started = Started::new(&candidate, &error).unwrap();
+    let launcher = launcher("hang");
+    fs::create_dir_all(&launcher.folder).unwrap();
+    let mut started = Started::new(&candidate, &launcher, 0).unwrap();
     let began = Instant::now();
     let ended = started.wait(Duration::from_millis(300));
     assert!(ended.is_err_and(|text| text.contains("longer than")));
@@ -109,4 +124,15 @@ fn the_callers_variables_stay_outside() {
     let mut runner = runner("env", vec![job(vec![candidate], 1, 0)]);
     runner.round(0, &mut |_, _| ());
     assert_eq!(failure(&runner), "none");
+}
+
+/// The parent's memory is not the child's: the kernel would count it as its peak.
+#[test]
+fn a_large_parent_does_not_make_small_children_large() {
+    let mut ballast = vec![0_u8; 64 << 20];
+    ballast.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
+    let mut runner = runner("ballast", vec![job(vec![shell("a", "echo 1", said("1"))], 1, 0)]);
+    runner.round(0, &mut |_, _| ());
+    let peak = runner.rows[0].cells[0].samples[0].peak_rss;
+    assert!(peak < 16 << 20, "{peak} with {} bytes beside it", ballast.len());
 }

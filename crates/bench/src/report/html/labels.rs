@@ -94,7 +94,7 @@ impl Crowd<'_> {
             };
             // The first choice also has a clear way from the label to its dot; dots on its own are in any way.
             let others = || self.dots.iter().filter(|dot| !dot.touches(&self.dots[index]));
-            let crossed = |step: &Area| touched(step, others().chain(labels()));
+            let crossed = |step: &Area| touched(step, others().chain(labels()).chain(&leaders));
             let clear = |area: &Area| free(area) && !way(point, area).iter().any(crossed);
             let (chosen, fault) = match around(point, size).find(clear) {
                 Some(area) => (area, 0.0),
@@ -122,11 +122,11 @@ fn touched<'a>(area: &Area, mut by: impl Iterator<Item = &'a Area>) -> bool {
 }
 
 /// Small boxes on the line from a point to its label.
-fn way((x, y): (f64, f64), area: &Area) -> [Area; 12] {
+fn way((x, y): (f64, f64), area: &Area) -> [Area; STEPS] {
     let (end_x, end_y) = (x.clamp(area.x, area.x + area.width), y.clamp(area.y, area.y + area.height));
     std::array::from_fn(|step| {
-        let share = step as f64 / 12.0;
-        Area { x: x + (end_x - x) * share - 0.5, y: y + (end_y - y) * share - 0.5, width: 1.0, height: 1.0 }
+        let share = step as f64 / STEPS as f64;
+        Area { x: x + (end_x - x) * share - 1.0, y: y + (end_y - y) * share - 1.0, width: 2.0, height: 2.0 }
     })
 }
 
@@ -178,6 +178,9 @@ pub fn spread(heights: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
     }
     moved
 }
+
+/// The boxes on a leader.
+const STEPS: usize = 24;
 
 #[cfg(test)]
 mod tests {

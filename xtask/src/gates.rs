@@ -2,7 +2,7 @@
 
 use crate::board::{self, Gate};
 use crate::shell::{self, built_library, cargo, need};
-use crate::{floors, fuzz, kinds, lines, loom, symbols};
+use crate::{count, floors, fuzz, kinds, lines, loom, symbols};
 
 pub const GATES: &[Gate] = &[
     Gate { name: "fmt", about: "the format of the source", test: false, run: fmt },
@@ -32,6 +32,7 @@ pub const GATES: &[Gate] = &[
         test: false,
         run: golden,
     },
+    Gate { name: "count", about: "instruction counts of fixed workloads", test: false, run: count::counts },
     kinds::STRESS,
     kinds::THREADS,
     kinds::FORK,

@@ -27,7 +27,11 @@ usage: cargo xtask COMMAND
                       the whole test suite, or one kind of it (below)
   verify [--fail-fast] [GATE ...]
                       the long gates: soak, fuzz by the hour, weakened orderings, the full corpus
-  count [--accept]    instruction counts of fixed workloads against the committed budget, and the golden table
+  count [--accept | --prove]
+                      instruction counts of fixed workloads against the committed budget, and the golden table;
+                      write the budget; or check that a planted slowdown is noticed
+  bench [ARGUMENT ...]
+                      the benchmark suite (crates/bench), which has a help of its own: bench --help
   floors | lines | loom | symbols | fuzz | mutate | hours | …
                       one gate by itself
   list                the gates and what each does
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Some((&"test", rest)) => gates::test(rest),
         Some((&"verify", rest)) => verify::verify(rest),
         Some((&"count", rest)) => count::command(rest),
+        Some((&"bench", rest)) => bench(rest),
         Some((&"list", [])) => {
             list();
             Ok(true)
@@ -61,6 +66,18 @@ fn main() -> ExitCode {
             eprintln!("xtask: {text}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Runs the benchmark suite with `words` and ends with its status.
+fn bench(words: &[&str]) -> Result<bool, String> {
+    let words = words.strip_prefix(&["--"]).unwrap_or(words);
+    let mut suite = shell::cargo(&["run", "--release", "--package", "heapwright-bench", "--"]);
+    let status = suite.args(words).stdin(std::process::Stdio::inherit()).status();
+    let status = status.map_err(|error| format!("cargo does not start: {error}"))?;
+    match status.code() {
+        Some(code) => std::process::exit(code),
+        None => Err(format!("the suite: {status}")),
     }
 }
 

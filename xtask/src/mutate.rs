@@ -8,7 +8,7 @@ use crate::loom::{self, Package};
 use crate::shell::{root, target};
 use crate::source;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 /// Files whose orderings the model tests promise to guard: (file, package of the tests).
@@ -29,7 +29,8 @@ struct Mutant {
 }
 
 pub fn check() -> Result<(), String> {
-    let tree = copy_tree()?;
+    let tree = target().join("mutants-tree");
+    source::copy_tree(&tree)?;
     let built = target().join("loom");
     let packages = loom::packages(&tree)?;
     let mut survivors = Vec::new();
@@ -89,37 +90,6 @@ fn quiet(mut command: std::process::Command) -> Result<bool, String> {
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// The manifests and sources of the workspace in a folder of their own.
-fn copy_tree() -> Result<PathBuf, String> {
-    let tree = target().join("mutants-tree");
-    if tree.exists() {
-        fs::remove_dir_all(&tree).map_err(|error| format!("{}: {error}", tree.display()))?;
-    }
-    for name in ["Cargo.toml", "Cargo.lock", "crates", "xtask"] {
-        copy(&root().join(name), &tree.join(name))?;
-    }
-    Ok(tree)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("copying {}: {error}", from.display());
-    if !from.is_dir() {
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(failed)?;
-        }
-        fs::copy(from, to).map_err(failed)?;
-        return Ok(());
-    }
-    for entry in fs::read_dir(from).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().unwrap_or_default();
-        if name != "target" && !path.is_symlink() {
-            copy(&path, &to.join(name))?;
-        }
-    }
-    Ok(())
 }
 
 /// Every weaker version of a file that differs in one ordering.

@@ -65,6 +65,36 @@ pub fn code_lines(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Copies the manifests and sources of the workspace to `tree`, where they may be changed.
+pub fn copy_tree(tree: &Path) -> Result<(), String> {
+    if tree.exists() {
+        fs::remove_dir_all(tree).map_err(|error| format!("{}: {error}", tree.display()))?;
+    }
+    for name in ["Cargo.toml", "Cargo.lock", "crates", "xtask"] {
+        copy(&root().join(name), &tree.join(name))?;
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("copying {}: {error}", from.display());
+    if !from.is_dir() {
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        fs::copy(from, to).map_err(failed)?;
+        return Ok(());
+    }
+    for entry in fs::read_dir(from).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default();
+        if name != "target" && !path.is_symlink() {
+            copy(&path, &to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

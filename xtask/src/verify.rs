@@ -19,6 +19,12 @@ pub const GATES: &[Gate] = &[
         run: mutate::check,
     },
     Gate { name: "count", about: "instruction counts and the golden table", test: false, run: count::check },
+    Gate {
+        name: "prove",
+        about: "a slowdown planted in refill fails the instruction counts",
+        test: false,
+        run: count::prove,
+    },
     Gate { name: "peers", about: "instructions beside mimalloc's: at most 0.85", test: false, run: peers },
     Gate { name: "corpus", about: "real programs at full size", test: false, run: corpus },
     Gate { name: "soak", about: "everything at once for ten minutes", test: false, run: soak },

@@ -60,24 +60,35 @@ fn the_library_is_built_from_nothing_else_of_ours() {
     assert!(wanted.is_subset(&carried), "{wanted:?} is more than {carried:?}");
 }
 
-/// Packs the command and builds it from the package alone: `cargo test -p heapwright-cli -- --ignored`.
+/// Packs the command and builds it from the package, beside that of the one crate it depends on, and away from the
+/// checkout: `cargo test -p heapwright-cli -- --ignored`.
 #[test]
 #[ignore = "builds the command and its library once more"]
 fn the_command_is_built_from_its_package() {
     let target = std::env::temp_dir().join(format!("heapwright-package-{}", std::process::id()));
     let output = Command::new(env!("CARGO"))
-        .args(["package", "-p", "heapwright-cli", "--allow-dirty", "--target-dir"])
+        .args([
+            "package",
+            "-p",
+            "heapwright-measure",
+            "-p",
+            "heapwright-cli",
+            "--allow-dirty",
+            "--target-dir",
+        ])
         .arg(&target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo can be started");
     assert!(output.status.success(), "{}", errors(&output));
-    let package = target.join("package").join(concat!("heapwright-cli-", env!("CARGO_PKG_VERSION")));
+    let unpacked = |name: &str| target.join("package").join(format!("{name}-{}", env!("CARGO_PKG_VERSION")));
+    let (package, measure) = (unpacked("heapwright-cli"), unpacked("heapwright-measure"));
+    let patch = format!("patch.crates-io.heapwright-measure.path={:?}", measure.display().to_string());
     assert!(package.join("sources/engine/src/lib.rs").is_file(), "the package has the library's sources");
     // Alone: in a folder with no neighbours, the build script finds the carried sources only.
     assert!(!package.join("../capi/shared").exists());
     let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--target-dir"])
+        .args(["run", "--quiet", "--config", &patch, "--target-dir"])
         .arg(&target)
         .args(["--", "doctor"])
         .current_dir(&package)

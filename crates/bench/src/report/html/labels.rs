@@ -132,7 +132,7 @@ fn way((x, y): (f64, f64), area: &Area) -> [Area; STEPS] {
 
 /// Places about a point: right and left first, then above, below and the corners, further and further away.
 fn around((x, y): (f64, f64), (width, height): (f64, f64)) -> impl Iterator<Item = Area> {
-    const DIRECTIONS: [(f64, f64); 12] = [
+    const DIRECTIONS: [(f64, f64); 24] = [
         (1.0, 0.0),
         (-1.0, 0.0),
         (0.0, -1.0),
@@ -145,6 +145,18 @@ fn around((x, y): (f64, f64), (width, height): (f64, f64)) -> impl Iterator<Item
         (0.5, 1.0),
         (-0.5, -1.0),
         (-0.5, 1.0),
+        (1.0, -0.35),
+        (1.0, 0.35),
+        (-1.0, -0.35),
+        (-1.0, 0.35),
+        (1.0, -1.0),
+        (1.0, 1.0),
+        (-1.0, -1.0),
+        (-1.0, 1.0),
+        (0.8, -1.0),
+        (0.8, 1.0),
+        (-0.8, -1.0),
+        (-0.8, 1.0),
     ];
     (0..14).flat_map(move |ring| {
         let distance = 8.0 + 7.0 * f64::from(ring);

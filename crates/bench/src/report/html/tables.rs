@@ -47,22 +47,7 @@ fn board(results: &Results, groups: &[Group], name: &str) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label=(format!("Scores: {name}")) {
             table.numbers {
-                thead {
-                    tr {
-                        th scope="col" rowspan="2" { "Allocator" }
-                        th scope="colgroup" colspan="2" { "Score" }
-                        th scope="colgroup" colspan="2" { "Rows won" }
-                        th scope="colgroup" colspan="4" { "Worst ratio" }
-                        th scope="col" rowspan="2" { "Failed" }
-                    }
-                    tr {
-                        @for _ in 0..2 { th scope="col" { "time" } th scope="col" { "RSS" } }
-                        @for title in ["time", "RSS"] {
-                            th scope="col" { (title) }
-                            th.left scope="col" { "in row" }
-                        }
-                    }
-                }
+                (board_head())
                 tbody {
                     @for name in names {
                         tr.ours[name == OURS] {
@@ -74,6 +59,27 @@ fn board(results: &Results, groups: &[Group], name: &str) -> Markup {
                             td { (failed(results, groups, name)) }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+fn board_head() -> Markup {
+    html! {
+        thead {
+            tr {
+                th scope="col" rowspan="2" { "Allocator" }
+                th scope="colgroup" colspan="2" { "Score" }
+                th scope="colgroup" colspan="2" { "Rows won" }
+                th scope="colgroup" colspan="4" { "Worst ratio" }
+                th scope="col" rowspan="2" { "Failed" }
+            }
+            tr {
+                @for _ in 0..2 { th scope="col" { "time" } th scope="col" { "RSS" } }
+                @for title in ["time", "RSS"] {
+                    th scope="col" { (title) }
+                    th.left scope="col" { "in row" }
                 }
             }
         }

@@ -64,7 +64,8 @@ fn compiled(recipe: &Recipe, compile: &Compile, folder: &Path, library: &Path) -
     let mut files = Vec::new();
     // The groups take longest and begin first.
     for (index, group) in compile.together.iter().enumerate() {
-        let lines = group.iter().map(|file| format!("#include \"{}\"\n", recipe.sources.join(file).display()));
+        let lines =
+            group.iter().map(|file| format!("#include \"{}\"\n", recipe.sources.join(file).display()));
         files.push(write(&objects.join(format!("group-{index}.cc")), &lines.collect::<String>())?);
     }
     files.extend(compile.files.iter().map(|file| recipe.sources.join(file)));

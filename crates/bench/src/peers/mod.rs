@@ -67,7 +67,12 @@ const ENTRIES: &[Entry] = &[
     Entry { name: "snmalloc", source: Source::Folder("snmalloc"), environment: &[] },
     Entry { name: "rpmalloc", source: Source::Folder("rpmalloc"), environment: &[] },
     Entry { name: "rusty_alloc", source: Source::Folder("rusty_alloc"), environment: &[] },
-    Entry { name: "tcmalloc-google", source: Source::Folder("tcmalloc-google"), environment: &[] },
+    // Its caches per processor need rseq, which the C library would take: see its peer.toml.
+    Entry {
+        name: "tcmalloc-google",
+        source: Source::Folder("tcmalloc-google"),
+        environment: &[("GLIBC_TUNABLES", "glibc.pthread.rseq=0")],
+    },
     Entry { name: "gperftools", source: Source::Debian(debian::GPERFTOOLS), environment: &[] },
     Entry { name: "scudo", source: Source::Debian(debian::SCUDO), environment: &[] },
     Entry { name: "hardened_malloc", source: Source::Folder("hardened_malloc"), environment: &[] },

@@ -37,7 +37,10 @@ fn address(block: &[u8]) -> *mut libc::c_void {
 }
 
 /// The C library's malloc, by the object that holds it.
-#[expect(clippy::disallowed_methods, reason = "here malloc is the C library's, and only its address is taken")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "here malloc is the C library's, and only its address is taken"
+)]
 #[cfg(all(feature = "system", target_env = "gnu"))]
 fn identity(block: &[u8]) -> (String, bool) {
     let mut object = std::mem::MaybeUninit::<libc::Dl_info>::zeroed();

@@ -131,29 +131,32 @@ pub fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The whole in one sentence: time first, processor time if the wall does not tell, memory.
+/// The whole in one sentence: what differs, then what does not. Processor time is named if the wall does not tell.
 pub fn conclude(name: &str, wall: Verdict, cpu: Verdict, memory: Verdict) -> String {
     if [wall, cpu, memory].contains(&Verdict::TooFew) {
         return format!("{name}: too few rounds for a verdict; measure 6 at least (-n 6)");
     }
-    let mut parts = Vec::new();
+    let (mut differs, mut same) = (Vec::new(), Vec::new());
     match (wall, cpu) {
-        (Verdict::Less(share), _) => parts.push(format!("runs {} faster", percent(share))),
-        (Verdict::More(share), _) => parts.push(format!("runs {} slower", percent(share))),
-        (_, Verdict::Less(share)) => parts.push(format!("is as fast with {} less CPU time", percent(share))),
-        (_, Verdict::More(share)) => parts.push(format!("is as fast with {} more CPU time", percent(share))),
-        _ => {}
+        (Verdict::Less(share), _) => differs.push(format!("runs {} faster", percent(share))),
+        (Verdict::More(share), _) => differs.push(format!("runs {} slower", percent(share))),
+        (_, Verdict::Less(share)) => differs.push(format!("takes {} less CPU time", percent(share))),
+        (_, Verdict::More(share)) => differs.push(format!("takes {} more CPU time", percent(share))),
+        _ => same.push("time"),
+    }
+    if wall == Verdict::NoDifference && cpu != Verdict::NoDifference {
+        same.push("wall time");
     }
     match memory {
-        Verdict::Less(share) => parts.push(format!("needs {} less memory", percent(share))),
-        Verdict::More(share) => parts.push(format!("needs {} more memory", percent(share))),
-        _ if parts.is_empty() => return format!("{name}: no difference beyond noise"),
-        _ => parts.push("needs as much memory".to_owned()),
+        Verdict::Less(share) => differs.push(format!("needs {} less memory", percent(share))),
+        Verdict::More(share) => differs.push(format!("needs {} more memory", percent(share))),
+        _ => same.push("memory"),
     }
-    if !matches!((wall, cpu), (Verdict::NoDifference, Verdict::NoDifference)) {
-        return format!("{name}: the program {}", parts.join(" and "));
+    if differs.is_empty() {
+        return format!("{name}: no difference beyond noise");
     }
-    format!("{name}: the program is as fast and {}", parts.join(" and "))
+    let said = format!("{name}: the program {}", differs.join(" and "));
+    if same.is_empty() { said } else { format!("{said}; {}: no difference beyond noise", same.join(" and ")) }
 }
 
 fn percent(share: f64) -> String {
@@ -195,9 +198,10 @@ mod tests {
         use Verdict::{Less, More, NoDifference, TooFew};
         let of = |wall, cpu, memory| conclude("x", wall, cpu, memory);
         assert_eq!(of(NoDifference, NoDifference, NoDifference), "x: no difference beyond noise");
+        let none = "no difference beyond noise";
         assert_eq!(
             of(Less(0.12), Less(0.2), NoDifference),
-            "x: the program runs 12.0 % faster and needs as much memory"
+            format!("x: the program runs 12.0 % faster; memory: {none}")
         );
         assert_eq!(
             of(More(0.12), Less(0.2), Less(0.5)),
@@ -205,11 +209,13 @@ mod tests {
         );
         assert_eq!(
             of(NoDifference, More(0.02), More(0.1)),
-            "x: the program is as fast with 2.0 % more CPU time and needs 10.0 % more memory"
+            format!(
+                "x: the program takes 2.0 % more CPU time and needs 10.0 % more memory; wall time: {none}"
+            )
         );
         assert_eq!(
             of(NoDifference, NoDifference, More(0.1)),
-            "x: the program is as fast and needs 10.0 % more memory"
+            format!("x: the program needs 10.0 % more memory; time: {none}")
         );
         assert!(of(TooFew, TooFew, TooFew).contains("too few rounds"));
     }

@@ -177,8 +177,6 @@ pub fn heapwright(root: &Path, folder: &Path) -> Result<PathBuf, String> {
     command.arg("--target-dir").arg(&target);
     run(&mut command, Some(&folder.join("log")))?;
     let library = folder.join("libheapwright.so");
-    // Unlinked first: a process that has the old file mapped keeps it whole.
-    let _ = fs::remove_file(&library);
     copy(&target.join("release/libheapwright.so"), &library)?;
     Ok(library)
 }

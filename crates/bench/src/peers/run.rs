@@ -55,8 +55,9 @@ pub fn read(file: &Path) -> Result<String, String> {
     fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))
 }
 
-/// Copies a file.
+/// Copies a file. The old one is unlinked first: a process that has it mapped keeps it whole.
 pub fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    let _ = fs::remove_file(to);
     let copied = fs::copy(from, to);
     copied
         .map(drop)

@@ -13,41 +13,52 @@ pub extern "C" fn heapwright_bench_peer() -> *const c_char {
     concat!("rusty_alloc ", env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
+/// C's `malloc`.
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc(size: usize) -> *mut c_void {
     alloc::malloc(size).cast()
 }
 
+/// C's `free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn free(block: *mut c_void) {
+    // SAFETY: module header.
     unsafe { alloc::free_inline(block.cast()) }
 }
 
+/// C's `calloc`.
 #[unsafe(no_mangle)]
 pub extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     alloc::calloc(count, size).cast()
 }
 
+/// C's `realloc`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
+    // SAFETY: module header.
     unsafe { alloc::realloc(block.cast(), size).cast() }
 }
 
+/// C's `reallocarray`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, size: usize) -> *mut c_void {
+    // SAFETY: module header.
     unsafe { alloc::reallocn(block.cast(), count, size).cast() }
 }
 
+/// C's `aligned_alloc`.
 #[unsafe(no_mangle)]
 pub extern "C" fn aligned_alloc(align: usize, size: usize) -> *mut c_void {
     alloc::malloc_aligned(size, align).cast()
 }
 
+/// C's `memalign`.
 #[unsafe(no_mangle)]
 pub extern "C" fn memalign(align: usize, size: usize) -> *mut c_void {
     alloc::malloc_aligned(size, align).cast()
 }
 
+/// C's `posix_memalign`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn posix_memalign(out: *mut *mut c_void, align: usize, size: usize) -> c_int {
     if !align.is_power_of_two() || align < size_of::<usize>() {
@@ -57,23 +68,29 @@ pub unsafe extern "C" fn posix_memalign(out: *mut *mut c_void, align: usize, siz
     if block.is_null() {
         return ENOMEM;
     }
+    // SAFETY: module header.
     unsafe { out.write(block.cast()) };
     0
 }
 
+/// C's `valloc`.
 #[unsafe(no_mangle)]
 pub extern "C" fn valloc(size: usize) -> *mut c_void {
     alloc::malloc_aligned(size, os::page_size()).cast()
 }
 
+/// C's `pvalloc`.
 #[unsafe(no_mangle)]
 pub extern "C" fn pvalloc(size: usize) -> *mut c_void {
     let page = os::page_size();
-    size.checked_next_multiple_of(page).map_or(std::ptr::null_mut(), |size| alloc::malloc_aligned(size, page).cast())
+    size.checked_next_multiple_of(page)
+        .map_or(std::ptr::null_mut(), |size| alloc::malloc_aligned(size, page).cast())
 }
 
+/// C's `malloc_usable_size`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> usize {
+    // SAFETY: module header.
     unsafe { alloc::usable_size(block.cast()) }
 }
 
@@ -86,6 +103,7 @@ fn new(block: *mut u8) -> *mut c_void {
     block.cast()
 }
 
+/// Operators `new` and `delete` under their mangled names, for one object and for arrays.
 macro_rules! operators {
     ($($new:literal $new_nothrow:literal $new_aligned:literal
        $delete:literal $delete_sized:literal $delete_nothrow:literal $delete_aligned:literal $delete_both:literal;)*) => {
@@ -104,22 +122,27 @@ macro_rules! operators {
             }
             #[unsafe(export_name = $delete)]
             unsafe extern "C" fn delete(block: *mut c_void) {
+                // SAFETY: module header.
                 unsafe { alloc::free_inline(block.cast()) }
             }
             #[unsafe(export_name = $delete_sized)]
             unsafe extern "C" fn delete_sized(block: *mut c_void, _: usize) {
+                // SAFETY: module header.
                 unsafe { alloc::free_inline(block.cast()) }
             }
             #[unsafe(export_name = $delete_nothrow)]
             unsafe extern "C" fn delete_nothrow(block: *mut c_void, _: *const c_void) {
+                // SAFETY: module header.
                 unsafe { alloc::free_inline(block.cast()) }
             }
             #[unsafe(export_name = $delete_aligned)]
             unsafe extern "C" fn delete_aligned(block: *mut c_void, _: usize) {
+                // SAFETY: module header.
                 unsafe { alloc::free_inline(block.cast()) }
             }
             #[unsafe(export_name = $delete_both)]
             unsafe extern "C" fn delete_both(block: *mut c_void, _: usize, _: usize) {
+                // SAFETY: module header.
                 unsafe { alloc::free_inline(block.cast()) }
             }
         };)*

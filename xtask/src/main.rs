@@ -72,7 +72,7 @@ fn main() -> ExitCode {
 /// Runs the benchmark suite with `words` and ends with its status.
 fn bench(words: &[&str]) -> Result<bool, String> {
     let words = words.strip_prefix(&["--"]).unwrap_or(words);
-    let mut suite = shell::cargo(&["run", "--release", "--package", "heapwright-bench", "--"]);
+    let mut suite = shell::cargo(&["run", "--package", "heapwright-bench", "--"]);
     let status = suite.args(words).stdin(std::process::Stdio::inherit()).status();
     let status = status.map_err(|error| format!("cargo does not start: {error}"))?;
     match status.code() {

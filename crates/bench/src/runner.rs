@@ -24,6 +24,11 @@ use std::time::Duration;
 /// Longer than this no candidate may take, its idle seconds aside: then it is ended and has failed.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// Who takes longer than this many times the fastest of the row runs in [`ENOUGH`] rounds only: there is no doubt.
+const FAR: f64 = 4.0;
+/// See [`FAR`].
+const ENOUGH: usize = 2;
+
 /// Variables of the caller that a candidate sees. All others are kept from it: they would change what is measured.
 const KEPT: [&str; 5] = ["PATH", "HOME", "USER", "TMPDIR", "CARGO_HOME"];
 
@@ -98,9 +103,11 @@ impl Runner {
     fn in_turn(&mut self, number: usize, round: usize, step: &mut dyn FnMut(&str, &str)) {
         let job = &self.jobs[number];
         for place in rounds::order(round, job.candidates.len()) {
-            let (candidate, cell) = (&job.candidates[place], &mut self.rows[number].cells[place]);
+            let candidate = &job.candidates[place];
             step(&job.workload, &candidate.allocator);
-            if cell.failure.is_none() {
+            let settled = settled(&self.rows[number], place);
+            let cell = &mut self.rows[number].cells[place];
+            if cell.failure.is_none() && !settled {
                 let started = Started::new(candidate, &self.launcher, 0);
                 enter(cell, started.and_then(|started| started.finish(candidate, LIMIT)));
             }
@@ -120,6 +127,14 @@ impl Runner {
             enter(&mut self.rows[number].cells[place], ended);
         }
     }
+}
+
+/// Whether the cell at `place` has run often enough and stands far behind.
+fn settled(row: &Row, place: usize) -> bool {
+    let best = |cell: &Cell| cell.samples.iter().map(|sample| sample.wall).fold(f64::INFINITY, f64::min);
+    let fastest = row.cells.iter().map(best).fold(f64::INFINITY, f64::min);
+    let own = &row.cells[place];
+    row.timed && own.samples.len() >= ENOUGH && best(own) > FAR * fastest
 }
 
 fn empty(job: &Job) -> Row {

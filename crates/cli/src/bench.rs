@@ -33,7 +33,7 @@ pub fn bench(library: Option<&Path>, options: &options::Bench) -> Result<Ending,
     })?;
     let cargo = run::find(&env::var_os("CARGO").unwrap_or_else(|| OsStr::new("cargo").to_owned()))?;
     let mut suite = Command::new(cargo);
-    suite.args(["run", "--release", "--package", "heapwright-bench", "--"]).args(&options.arguments);
+    suite.args(["run", "--package", "heapwright-bench", "--"]).args(&options.arguments);
     suite.current_dir(root);
     Ok(run::watch(&mut suite, Early::listen())?.ending)
 }

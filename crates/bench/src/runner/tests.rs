@@ -136,3 +136,14 @@ fn a_large_parent_does_not_make_small_children_large() {
     let peak = runner.rows[0].cells[0].samples[0].peak_rss;
     assert!(peak < 16 << 20, "{peak} with {} bytes beside it", ballast.len());
 }
+
+#[test]
+fn who_stands_far_behind_runs_twice() {
+    let pair = vec![shell("a", "echo 1", said("1")), shell("b", "sleep 0.2; echo 1", said("1"))];
+    let mut runner = runner("far", vec![job(pair, 4, 0)]);
+    for round in 0..runner.rounds() {
+        runner.round(round, &mut |_, _| ());
+    }
+    let rounds: Vec<usize> = runner.rows[0].cells.iter().map(|cell| cell.samples.len()).collect();
+    assert_eq!(rounds, [4, 2]);
+}

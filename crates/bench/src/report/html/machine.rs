@@ -102,7 +102,8 @@ pub fn method(results: &Results) -> Markup {
             h2 { "The method" }
             p {
                 "The allocators take turns: one round runs each of them once, and there are up to " (most) " rounds, \
-                so that the load of a minute touches all alike. Each sample is a whole process. A process that prints \
+                so that the load of a minute touches all alike; who takes more than four times the fastest runs two \
+                rounds. Each sample is a whole process. A process that prints \
                 a wrong result, fails, or is not served by the allocator that it should have, is a failure and has no \
                 figure."
             }

@@ -136,7 +136,7 @@ fn gather(
             || name == crate::score::OURS
             || options.peers.iter().any(|peer| peer == name)
     };
-    let (mut found, mut missing) = peers::gather(&place.root, &place.folder.join("peers"), load, say);
+    let (mut found, mut missing) = peers::gather(&place.root, &place.folder.join("peers"), load, options.quick, say);
     if let Some(unknown) = options.peers.iter().find(|name| {
         !found.iter().any(|peer| peer.allocator.name == **name)
             && !missing.iter().any(|peer| peer.name == **name)
@@ -282,7 +282,7 @@ pub fn peers(place: &Place) -> Result<(), String> {
     let progress = Progress::new();
     let (load, _) = place.load()?;
     let say = |text: &str| progress.say(text);
-    let (found, missing) = peers::gather(&place.root, &place.folder.join("peers"), &load, &say);
+    let (found, missing) = peers::gather(&place.root, &place.folder.join("peers"), &load, false, &say);
     for peer in found {
         println!("{:<18} {:<12} {}", peer.allocator.name, peer.allocator.version, peer.allocator.origin);
     }
@@ -310,7 +310,7 @@ pub fn bless(place: &Place) -> Result<(), String> {
     let progress = Progress::new();
     let (load, launcher) = place.load()?;
     let say = |text: &str| progress.say(text);
-    let (found, _) = peers::gather(&place.root, &place.folder.join("peers"), &load, &say);
+    let (found, _) = peers::gather(&place.root, &place.folder.join("peers"), &load, false, &say);
     let suite = place.suite()?;
     let peer = |name: &str| {
         found.iter().find(|peer| peer.allocator.name == name).ok_or(format!("{name} is needed and missing"))

@@ -33,6 +33,11 @@ pub fn library(recipe: &Recipe, folder: &Path, say: &dyn Fn(&str)) -> Result<Pat
     Ok(library)
 }
 
+/// Whether a library was built in `folder` before, perhaps of an older recipe.
+pub fn known(folder: &Path) -> bool {
+    folder.join("stamp").is_file()
+}
+
 /// A number for everything that a library is made of: the recipe, the pinned sources, the tools.
 fn inputs(recipe: &Recipe) -> Result<String, String> {
     let mut text = format!("{METHOD}\n");

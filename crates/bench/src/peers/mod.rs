@@ -78,6 +78,9 @@ const ENTRIES: &[Entry] = &[
     Entry { name: "hardened_malloc", source: Source::Folder("hardened_malloc"), environment: &[] },
 ];
 
+/// Folders whose building alone would take most of the quick suite's time.
+const SLOW: [&str; 1] = ["tcmalloc-google"];
+
 /// A library that may become a peer, and what it must turn out to be.
 struct Candidate {
     /// The file; nothing for the C library's own malloc.
@@ -94,11 +97,20 @@ struct Candidate {
 
 /// Builds or finds every peer, Heapwright first. `load` is the program of the workloads, which identifies them.
 ///
-/// What is built is kept under `folder` and built again only when its recipe, its tools or its file changed.
-pub fn gather(root: &Path, folder: &Path, load: &Path, say: &dyn Fn(&str)) -> (Vec<Peer>, Vec<Missing>) {
+/// What is built is kept under `folder` and built again only when its recipe, its tools or its file changed. With
+/// `quick` a peer whose building takes minutes takes part only if it was built before.
+pub fn gather(
+    root: &Path,
+    folder: &Path,
+    load: &Path,
+    quick: bool,
+    say: &dyn Fn(&str),
+) -> (Vec<Peer>, Vec<Missing>) {
     let (mut peers, mut missing) = (Vec::new(), Vec::new());
     for entry in ENTRIES {
-        let peer = candidate(entry, root, folder, say).and_then(|candidate| accept(entry, candidate, load));
+        let peer = patience(entry, folder, quick)
+            .and_then(|()| candidate(entry, root, folder, say))
+            .and_then(|candidate| accept(entry, candidate, load));
         match peer {
             Ok(peer) => peers.push(peer),
             Err(reason) => {
@@ -108,6 +120,16 @@ pub fn gather(root: &Path, folder: &Path, load: &Path, say: &dyn Fn(&str)) -> (V
         }
     }
     (peers, missing)
+}
+
+/// Whether there is time to build the entry, if it must be.
+fn patience(entry: &Entry, folder: &Path, quick: bool) -> Result<(), String> {
+    match &entry.source {
+        Source::Folder(name) if quick && SLOW.contains(name) && !build::known(&folder.join(name)) => {
+            Err("building it takes minutes; `cargo xtask bench peers` does, and --quick has it from then on".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Builds or finds the library of an entry.

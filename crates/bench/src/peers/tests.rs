@@ -229,7 +229,7 @@ fn recipes_can_be_read() {
 #[ignore = "builds every peer"]
 fn every_peer_is_there() {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let (peers, missing) = gather(root(), &target.join("bench/peers"), load(), &|text| println!("{text}"));
+    let (peers, missing) = gather(root(), &target.join("bench/peers"), load(), false, &|text| println!("{text}"));
     let reasons: Vec<_> =
         missing.iter().map(|missing| format!("{}: {}", missing.name, missing.reason)).collect();
     assert!(missing.is_empty(), "{}", reasons.join("\n"));
@@ -238,4 +238,17 @@ fn every_peer_is_there() {
     for peer in &peers {
         assert_eq!(later(peer).as_ref(), Ok(&peer.serving));
     }
+}
+
+#[test]
+fn the_quick_suite_does_not_wait_for_a_long_build() {
+    let folder = std::env::temp_dir().join(format!("heapwright-patience-{}", std::process::id()));
+    let slow = ENTRIES.iter().find(|entry| entry.name == "tcmalloc-google").expect("it is in the list");
+    let refused = patience(slow, &folder, true);
+    assert!(refused.is_err_and(|reason| reason.contains("bench peers")));
+    assert!(patience(slow, &folder, false).is_ok());
+    std::fs::create_dir_all(folder.join("tcmalloc-google")).expect("a folder");
+    std::fs::write(folder.join("tcmalloc-google/stamp"), "built").expect("a file");
+    assert!(patience(slow, &folder, true).is_ok());
+    std::fs::remove_dir_all(&folder).expect("our folder");
 }

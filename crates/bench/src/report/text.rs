@@ -344,7 +344,7 @@ fn wrap(text: &str, wide: usize) -> Vec<String> {
 /// Ratios above this are red.
 const RED: f64 = 1.25;
 /// The letters that an allocator's name may have.
-const LONGEST: usize = 11;
+const LONGEST: usize = 15;
 /// The width below which the text no longer shrinks.
 const NARROWEST: usize = 60;
 

@@ -40,6 +40,8 @@ pub struct Candidate {
     pub folder: Option<PathBuf>,
     /// How its output is judged, after an exit status of zero.
     pub expect: Expect,
+    /// Why it failed before anything was timed: its cell is a failure then, and it does not run.
+    pub refused: Option<String>,
 }
 
 /// What a candidate must print. A wrong result cannot win: it is a failure, and the cell has no figure.

@@ -140,6 +140,7 @@ fn candidate(program: &Program, built: &Built, quick: bool) -> Candidate {
         environment: Vec::new(),
         folder: None,
         expect: Expect::Report { checksum: Some(amount.checksum.clone()), serving: built.serving.clone() },
+            refused: None,
     }
 }
 

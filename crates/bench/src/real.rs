@@ -79,6 +79,7 @@ fn gather_one(
                 environment,
                 folder: Some(folder.clone()),
                 expect: Expect::Output(expected.clone()),
+                refused: None,
             }),
             Err(reason) => refused.push((peer, reason)),
         }

@@ -15,8 +15,15 @@ pub struct Results {
     pub format: u32,
     /// When it began, RFC 3339, UTC.
     pub date: String,
-    /// Which part of the suite: `full` or `quick`.
+    /// Which part of the suite: `full`, `quick`, or `partial` where only some rows, allocators or rounds were asked
+    /// for.
     pub kind: String,
+    /// The options it was given.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// The load average at the beginning of each round.
+    #[serde(default)]
+    pub loads: Vec<f64>,
     /// How long it took, the building of peers included.
     pub seconds: f64,
     /// Where it ran.

@@ -83,6 +83,8 @@ pub fn run(place: &Place, options: &Run) -> Result<(), String> {
         format: FORMAT,
         date: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         kind: if options.quick { "quick" } else { "full" }.to_owned(),
+        options: std::env::args().skip(1).collect(),
+        loads: Vec::new(),
         seconds: 0.0,
         machine: machine::look(&place.root),
         allocators: Vec::new(),
@@ -348,6 +350,7 @@ fn checksum(
         environment: suite::environment(peer),
         folder: None,
         expect: Expect::Report { checksum: None, serving: peer.serving.clone() },
+        refused: None,
     };
     let (_, text) = runner::once(&candidate, launcher)
         .map_err(|error| format!("{} under {}: {error}", setting.key(), peer.allocator.name))?;

@@ -130,6 +130,7 @@ impl Suite {
             environment: environment(peer),
             folder: None,
             expect: Expect::Report { checksum: Some(checksum.clone()), serving: peer.serving.clone() },
+            refused: None,
         };
         Ok(Job {
             group: Group::Own,

@@ -13,6 +13,7 @@ fn shell(allocator: &str, script: &str, expect: Expect) -> Candidate {
         environment: Vec::new(),
         folder: None,
         expect,
+        refused: None,
     }
 }
 

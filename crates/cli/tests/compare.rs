@@ -209,6 +209,53 @@ fn another_allocator_in_ld_preload_is_not_the_system_s() {
     assert!(text.contains("would be measured as the system's malloc"), "{text}");
 }
 
+/// The system's malloc would be compared with itself.
+#[test]
+fn a_library_that_leaves_no_statistics_bears_no_verdict() {
+    let folder = Folder::new("compare-unconfirmed");
+    let slow = folder.program("libslow.so", SLOW, LIBRARY);
+    let output = compare(["--library", &slow, "-n", "6", "--", "true"]);
+    refused(&output, 125, "heapwright is not in use, as far as can be told: no verdict (the program left no");
+    let output = compare(["--library", &slow, "-n", "6", "--anyway", "--", "true"]);
+    let (text, said) = (answer(&output), errors(&output));
+    assert_eq!(output.status.code(), Some(125), "{said}");
+    assert!(text.ends_with("\nheapwright: not in use, as far as can be told: no verdict\n"), "{text}");
+    assert!(!text.contains("95 %") && said.contains("the library did not begin in it"), "{text}{said}");
+    let output = compare(["--library", &slow, "-n", "6", "--anyway", "--json", "--", "true"]);
+    let result = json(&output);
+    assert_eq!(
+        (output.status.code(), &result["candidates"][1]["confirmed"]),
+        (Some(125), &Value::Bool(false))
+    );
+    let verdicts = result["verdicts"].as_array().expect("verdicts");
+    assert!(verdicts.len() == 3 && verdicts.iter().all(|row| row["verdict"] == "unconfirmed"), "{result}");
+}
+
+/// To ask a loader that is not there would run the program once more.
+#[test]
+fn a_static_program_runs_only_when_it_is_measured() {
+    let folder = Folder::new("compare-static");
+    let slow = folder.program("libslow.so", SLOW, LIBRARY);
+    let traces = folder.path("runs");
+    let code = format!(
+        "#include <stdio.h>\nint main(void) {{ FILE *f = fopen(\"{traces}\", \"a\"); fputs(\"x\\n\", f); fclose(f); }}"
+    );
+    let program = folder.program("static", &code, ["-static"]);
+    let script = folder.file("script", format!("#!{program}\n").as_bytes());
+    for program in [&program, &script] {
+        let _ = fs::remove_file(&traces);
+        let output = compare(["-n", "1", "--anyway", "--with", &format!("slow={slow}"), "--", program]);
+        let text = answer(&output);
+        assert_eq!(
+            fs::read_to_string(&traces).expect("traces").lines().count(),
+            6,
+            "{text}{}",
+            errors(&output)
+        );
+        assert!(text.ends_with("\nslow: not in use, as far as can be told: no verdict\n"), "{text}");
+    }
+}
+
 /// The measured runs of every candidate see the same environment but for `LD_PRELOAD`.
 #[test]
 fn environments_differ_by_ld_preload_only() {

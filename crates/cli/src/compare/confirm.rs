@@ -1,22 +1,32 @@
 //! Whether a candidate's library is really in use, as far as that can be told without disturbing what is measured.
 //!
 //! Ours leaves a statistics file in the round that is not measured. Of the others the dynamic loader is asked what it
-//! loads for the program, which does not run it.
+//! loads for the program, which does not run it: glibc's loader only, so a program of another is not asked.
 
 use super::Stop;
 use super::candidates::{Candidate, OURS};
 use super::runner::Runner;
+use crate::elf;
 use crate::failure::Failure;
 use crate::library::Library;
 use crate::run::Session;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// How many scripts may read each other, as in the kernel.
+const MOST_SCRIPTS: usize = 5;
+/// No first line of a script is longer.
+const LONGEST_LINE: u64 = 4096;
 
 /// What is known of a library's use.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Confirmed {
     /// It is in use, or there is nothing to confirm: the system's malloc.
     Yes,
-    /// Nobody can tell, for this reason.
+    /// As far as can be told it is not, for this reason: there is no verdict.
     Unknown(String),
 }
 
@@ -27,20 +37,60 @@ pub fn warm_up(runner: &Runner, candidate: &Candidate, library: &Library) -> Res
         return Ok(Confirmed::Yes);
     };
     if candidate.name != OURS {
-        let (answer, complaint) = runner.loaded(candidate)?;
+        let confirmed = ask_loader(runner, candidate, path)?;
         runner.run(candidate, 0)?;
-        return judge(&answer, &complaint, path).map_err(Stop::Refused);
+        return Ok(confirmed);
     }
     let session = Session::open(Library { path: library.path.clone(), origin: library.origin });
     let pid = runner.run_counted(&session, candidate)?;
     let records = session.records(pid);
     Ok(match session.uncounted() {
-        Some(reason) => Confirmed::Unknown(format!("there is no folder for statistics ({reason})")),
+        Some(_) => ask_loader(runner, candidate, path)?,
         None if records.own.is_some() || !records.others.is_empty() => Confirmed::Yes,
         None => {
             Confirmed::Unknown("the program left no statistics: the library did not begin in it".to_owned())
         }
     })
+}
+
+fn ask_loader(runner: &Runner, candidate: &Candidate, library: &Path) -> Result<Confirmed, Stop> {
+    if !loader_answers(runner.program()) {
+        return Ok(Confirmed::Unknown("no dynamic loader tells what it loads for the program".to_owned()));
+    }
+    let (answer, complaint) = runner.loaded(candidate)?;
+    judge(&answer, &complaint, library).map_err(Stop::Refused)
+}
+
+/// Whether the program at `path`, or what reads it if it is a script, has a loader that lists what it would load.
+/// Without one the question would run the program.
+fn loader_answers(path: &Path) -> bool {
+    let mut path = path.to_path_buf();
+    for _ in 0..=MOST_SCRIPTS {
+        let Ok(file) = File::open(&path) else { return false };
+        match elf::read(&file) {
+            Ok(Some(facts)) => return facts.interpreter.is_some_and(|loader| is_glibc(&loader)),
+            Ok(None) => match reader(&path) {
+                Some(next) => path = next,
+                None => return false,
+            },
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+fn is_glibc(loader: &Path) -> bool {
+    let name = loader.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("ld") && !name.starts_with("ld-musl")
+}
+
+/// The program that the first line of a script names.
+fn reader(script: &Path) -> Option<PathBuf> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(script).ok()?.take(LONGEST_LINE)).read_until(b'\n', &mut line).ok()?;
+    let line = line.strip_prefix(b"#!")?.trim_ascii();
+    let path = line.split(u8::is_ascii_whitespace).next().filter(|path| !path.is_empty())?;
+    Some(PathBuf::from(OsStr::from_bytes(path)))
 }
 
 /// Reads the loader's list: lines of `name => path (address)` or `path (address)`.

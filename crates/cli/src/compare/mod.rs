@@ -75,6 +75,7 @@ pub fn compare(library: Option<&Path>, options: &options::Compare) -> Result<End
             written.map_err(|error| {
                 Failure::tool(format!("the result could not be written: {error}"), "check standard output")
             })?;
+            measured.iter().try_for_each(|own| in_use(&own.candidate, &own.confirmed))?;
             Ok(Ending::Status(0))
         }
         Err(Stop::Refused(failure)) => Err(failure),
@@ -115,6 +116,9 @@ fn measure(
     for candidate in candidates {
         progress.next(&format!("warming up: {}", candidate.name));
         let confirmed = confirm::warm_up(runner, &candidate, library)?;
+        if !options.anyway {
+            in_use(&candidate, &confirmed).map_err(Stop::Refused)?;
+        }
         measured.push(Measured { candidate, confirmed, samples: Vec::new() });
     }
     for round in 0..options.rounds {
@@ -125,6 +129,18 @@ fn measure(
         }
     }
     Ok(measured)
+}
+
+/// Refuses a comparison with our library that has none: the system's malloc would be compared with itself.
+fn in_use(candidate: &Candidate, confirmed: &Confirmed) -> Result<(), Failure> {
+    match confirmed {
+        Confirmed::Unknown(why) if candidate.name == OURS => Err(Failure::tool(
+            format!("heapwright is not in use, as far as can be told: no verdict ({why})"),
+            "let heapwright doctor say whether preloading works here; name a program that keeps LD_PRELOAD, and with \
+             --library a libheapwright.so; --anyway prints the numbers",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Tells how the program failed and whether the allocator has to do with it.

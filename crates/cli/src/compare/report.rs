@@ -34,6 +34,9 @@ impl<'a> Report<'a> {
 
     fn conclusions(&self) -> Vec<String> {
         let conclude = |own: &Measured| {
+            if own.confirmed != Confirmed::Yes {
+                return format!("{}: not in use, as far as can be told: no verdict", own.candidate.name);
+            }
             let [wall, cpu, memory] = Measure::ALL.map(|measure| beside(self.base(), own, measure).verdict);
             conclude(&own.candidate.name, wall, cpu, memory)
         };
@@ -92,6 +95,9 @@ impl<'a> Report<'a> {
         if std::ptr::eq(own, self.base()) {
             return String::new();
         }
+        if own.confirmed != Confirmed::Yes {
+            return "no verdict".to_owned();
+        }
         let comparison = beside(self.base(), own, measure);
         let text = phrase(&comparison, measure);
         match comparison.verdict {
@@ -120,12 +126,16 @@ impl<'a> Report<'a> {
 
     fn row(&self, own: &Measured, measure: Measure) -> Value {
         let comparison = beside(self.base(), own, measure);
+        let verdict = match own.confirmed {
+            Confirmed::Yes => word(comparison.verdict),
+            Confirmed::Unknown(_) => "unconfirmed",
+        };
         json!({
             "candidate": own.candidate.name,
             "measure": measure.key(),
             "ratio": comparison.ratio,
             "interval": comparison.interval.map(|(low, high)| [low, high]),
-            "verdict": word(comparison.verdict),
+            "verdict": verdict,
         })
     }
 }

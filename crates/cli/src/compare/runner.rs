@@ -48,6 +48,11 @@ impl<'a> Runner<'a> {
         &self.words[0]
     }
 
+    /// The program's file.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// A run that counts. A program that does not succeed has [`Failed`].
     pub fn run(&self, candidate: &Candidate, round: usize) -> Result<Usage, Stop> {
         let mut command = self.command(candidate);

@@ -2,6 +2,13 @@
 //!
 //! The base of a row is the best median among the *peers*, Heapwright left out: a ratio below 1 says that nobody
 //! else is as good. An allocator that is best everywhere would score 1; nobody does.
+//!
+//! Scores belong to one group: the groups have other rows and other allocators, and a mean over all of them would
+//! compare means of other things. Within a group the mean is over the rows that all compared allocators finished:
+//! nobody's mean is better for a hard row that it failed.
+//!
+//! Quartiles are *descriptive*: those of two cells are held against each other as if the rounds were not paired. The
+//! same rule, with the same least number of rounds, decides what is a clear win and what is a clear loss.
 
 use crate::results::{Cell, Group, Latency, Quantiles, Results, Row, Sample};
 use heapwright_measure::statistics::{geometric_mean, median, quantile};
@@ -45,6 +52,8 @@ pub struct Figure {
     pub high: f64,
     /// The median against the best peer's.
     pub ratio: f64,
+    /// How many rounds it is from.
+    pub rounds: usize,
 }
 
 /// The figure of `cell` without its ratio. Nothing if the cell has no such samples, or failed.
@@ -57,12 +66,60 @@ fn figure(cell: &Cell, measure: Measure) -> Option<Figure> {
         return None;
     }
     let (low, high) = (quantile(&values, 0.25), quantile(&values, 0.75));
-    Some(Figure { median: median(&values), low, high, ratio: f64::NAN })
+    Some(Figure { median: median(&values), low, high, ratio: f64::NAN, rounds: values.len() })
+}
+
+/// How two figures stand to each other, the better one first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// The middle halves of the rounds do not touch: clear.
+    Apart,
+    /// They touch: it may be noise.
+    Touch,
+    /// One of the two has fewer than [`ENOUGH`] rounds: quartiles say nothing.
+    Few,
+}
+
+impl Spread {
+    /// Compares the quartiles. Descriptive: the rounds are paired, and this leaves the pairs out.
+    pub fn of(better: &Figure, worse: &Figure) -> Spread {
+        match better.rounds.min(worse.rounds) {
+            few if few < ENOUGH => Spread::Few,
+            _ if better.high < worse.low => Spread::Apart,
+            _ => Spread::Touch,
+        }
+    }
+}
+
+/// Fewer rounds than these are called neither apart nor touching.
+pub const ENOUGH: usize = 4;
+
+/// Whether the row's processes wait on purpose: they run side by side and in one round, so that their peaks are no
+/// fair comparison. What they have at the end and after the wait is.
+pub fn waits(row: &Row) -> bool {
+    !row.timed && row.cells.iter().flat_map(|cell| &cell.samples).any(|sample| sample.idle_rss.is_some())
 }
 
 /// Whether the row says anything by this measure.
 pub fn counts(row: &Row, measure: Measure) -> bool {
-    (measure != Measure::Time || row.timed) && row.cells.iter().any(|cell| figure(cell, measure).is_some())
+    let judged = match measure {
+        Measure::Time => row.timed,
+        Measure::Peak => !waits(row),
+        Measure::Idle | Measure::End => true,
+    };
+    judged && row.cells.iter().any(|cell| figure(cell, measure).is_some())
+}
+
+/// The least and the largest number of rounds of the row's cells that did not fail.
+pub fn rounds(row: &Row) -> (usize, usize) {
+    let counts = || row.cells.iter().filter(|cell| cell.failure.is_none()).map(|cell| cell.samples.len());
+    (counts().min().unwrap_or(0), counts().max().unwrap_or(0))
+}
+
+/// The allocators that read from the disk in some round of the row: their wall time is in part the disk's.
+pub fn readers(row: &Row) -> Vec<&str> {
+    let read = |cell: &&Cell| cell.samples.iter().any(|sample| sample.major_faults > 0);
+    row.cells.iter().filter(read).map(|cell| cell.allocator.as_str()).collect()
 }
 
 /// The best median among the peers.
@@ -80,23 +137,73 @@ pub fn figures(row: &Row, measure: Measure) -> Vec<(&str, Option<Figure>)> {
     row.cells.iter().map(|cell| (cell.allocator.as_str(), judge(cell))).collect()
 }
 
-/// An allocator over all rows of some groups.
+/// An allocator over the rows of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
     /// Its name.
     pub allocator: String,
-    /// Geometric mean of its ratios.
-    pub mean: f64,
-    /// Its largest ratio.
+    /// Geometric mean of its ratios over the rows that all compared allocators finished. Nothing if it is not
+    /// compared, or there is no such row.
+    pub mean: Option<f64>,
+    /// Its largest ratio in any row.
     pub worst: f64,
     /// The row of that.
     pub worst_row: String,
-    /// Rows in which nobody was better.
+    /// Rows in which it is apart from the best of the others: see [`Spread::Apart`].
     pub won: usize,
-    /// Rows it ran, and a peer too: its ratios are from these.
+    /// Rows in which no median is less, by however little.
+    pub first: usize,
+    /// Rows it finished, and another too: its ratios are from these.
     pub rows: usize,
-    /// Rows it should have run, and failed.
-    pub failed: usize,
+}
+
+/// The scores of a group by one measure.
+#[derive(Clone, Debug)]
+pub struct Board {
+    /// In the order of [`Results::allocators`]; who finished no row beside another has none.
+    pub scores: Vec<Score>,
+    /// The rows that compare anything.
+    pub rows: usize,
+    /// Those left out of the means: one of the compared allocators has no figure there.
+    pub left_out: Vec<String>,
+}
+
+impl Board {
+    /// Who is compared: whoever finished at least half of the rows.
+    pub fn new(results: &Results, group: Group, measure: Measure) -> Board {
+        let rows = counting(results, &[group], measure).into_iter();
+        let rows: Vec<Judged<'_>> =
+            rows.map(|row| (row, figures(row, measure))).filter(|(_, all)| known(all).count() > 1).collect();
+        let finished = |name: &str| rows.iter().filter(|(_, all)| of(all, name).is_some()).count();
+        let names = || results.allocators.iter().map(|own| own.name.as_str());
+        let compared: Vec<&str> = names().filter(|name| 2 * finished(name) >= rows.len()).collect();
+        let common: Vec<&Judged<'_>> =
+            rows.iter().filter(|(_, all)| compared.iter().all(|name| of(all, name).is_some())).collect();
+        let mean = |name: &str| -> Option<f64> {
+            let ratios: Vec<f64> = common.iter().filter_map(|(_, all)| Some(of(all, name)?.ratio)).collect();
+            (compared.contains(&name) && !ratios.is_empty()).then(|| geometric_mean(&ratios))
+        };
+        let scores = names().filter_map(|name| score(name, mean(name), &rows)).collect();
+        let left = |row: &&Judged<'_>| !common.iter().any(|other| std::ptr::eq(other.0, row.0));
+        let left_out = rows.iter().filter(left).map(|(row, _)| row.title()).collect();
+        Board { scores, rows: rows.len(), left_out }
+    }
+
+    /// The score of an allocator.
+    pub fn of(&self, name: &str) -> Option<&Score> {
+        self.scores.iter().find(|own| own.allocator == name)
+    }
+
+    /// The best mean of all.
+    pub fn best_mean(&self) -> f64 {
+        self.scores.iter().filter_map(|own| own.mean).fold(f64::INFINITY, f64::min)
+    }
+
+    /// The peer with the best mean, and that.
+    pub fn best_peer(&self) -> Option<(&str, f64)> {
+        let peers = self.scores.iter().filter(|own| own.allocator != OURS);
+        peers.filter_map(|own| Some((own.allocator.as_str(), own.mean?))).min_by(|a, b| a.1.total_cmp(&b.1))
+    }
 }
 
 /// The rows of `groups` that say anything by `measure`.
@@ -104,50 +211,56 @@ pub fn counting<'a>(results: &'a Results, groups: &[Group], measure: Measure) ->
     results.rows.iter().filter(|row| groups.contains(&row.group) && counts(row, measure)).collect()
 }
 
-/// The scores over the rows of `groups`, in the order of [`Results::allocators`]; who ran no row has none.
-pub fn scores(results: &Results, groups: &[Group], measure: Measure) -> Vec<Score> {
-    let rows = counting(results, groups, measure);
-    let rows: Vec<Judged<'_>> = rows.into_iter().map(|row| (row, figures(row, measure))).collect();
-    results.allocators.iter().filter_map(|own| score(&own.name, &rows)).collect()
-}
-
-/// The scores of those that ran at least half of the rows: means over rows of other kinds do not compare.
-pub fn comparable(results: &Results, groups: &[Group], measure: Measure) -> Vec<Score> {
-    let half = counting(results, groups, measure).len().div_ceil(2);
-    let mut scores = scores(results, groups, measure);
-    scores.retain(|own| own.rows >= half);
-    scores
-}
-
-/// The best mean of those that compare.
-pub fn best_mean(results: &Results, groups: &[Group], measure: Measure) -> f64 {
-    let means = comparable(results, groups, measure).into_iter().map(|own| own.mean);
-    means.fold(f64::INFINITY, f64::min)
-}
-
 /// A row with its figures.
 type Judged<'a> = (&'a Row, Vec<(&'a str, Option<Figure>)>);
 
-/// A row with one allocator alone compares nothing and counts for nobody, a victory included.
-fn score(name: &str, rows: &[Judged<'_>]) -> Option<Score> {
+/// The figures that have a ratio.
+fn known<'a>(all: &'a [(&'a str, Option<Figure>)]) -> impl Iterator<Item = (&'a str, Figure)> {
+    let all = all.iter().filter_map(|(name, own)| Some((*name, (*own)?)));
+    all.filter(|(_, own)| own.ratio.is_finite() && own.ratio > 0.0)
+}
+
+fn of(all: &[(&str, Option<Figure>)], name: &str) -> Option<Figure> {
+    known(all).find(|(other, _)| *other == name).map(|(_, own)| own)
+}
+
+fn score(name: &str, mean: Option<f64>, rows: &[Judged<'_>]) -> Option<Score> {
     let mut ratios: Vec<(f64, String)> = Vec::new();
-    let mut won = 0;
-    for (row, figures) in rows {
-        let Some(own) = figures.iter().find(|(other, _)| *other == name).and_then(|(_, own)| *own) else {
-            continue;
-        };
-        let others = figures.iter().filter(|(other, _)| *other != name);
-        let least = others.filter_map(|(_, other)| Some((*other)?.median)).fold(f64::INFINITY, f64::min);
-        if own.ratio.is_finite() && own.ratio > 0.0 && least.is_finite() {
-            won += usize::from(own.median <= least);
-            ratios.push((own.ratio, row.title()));
-        }
+    let (mut won, mut first) = (0, 0);
+    for (row, all) in rows {
+        let Some(own) = of(all, name) else { continue };
+        let others = known(all).filter(|(other, _)| *other != name).map(|(_, other)| other);
+        let Some(best) = others.min_by(|a, b| a.median.total_cmp(&b.median)) else { continue };
+        won += usize::from(Spread::of(&own, &best) == Spread::Apart);
+        first += usize::from(own.median <= best.median);
+        ratios.push((own.ratio, row.title()));
     }
     let (worst, worst_row) = ratios.iter().max_by(|a, b| a.0.total_cmp(&b.0))?.clone();
-    let values: Vec<f64> = ratios.iter().map(|(ratio, _)| *ratio).collect();
-    let mean = geometric_mean(&values);
-    let failed = rows.iter().filter(|(row, _)| failure(row, name).is_some()).count();
-    Some(Score { allocator: name.to_owned(), mean, worst, worst_row, won, rows: ratios.len(), failed })
+    Some(Score { allocator: name.to_owned(), mean, worst, worst_row, won, first, rows: ratios.len() })
+}
+
+/// How an allocator came through the rows of a group, whatever is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// The rows of the group.
+    pub rows: usize,
+    /// Those that it finished.
+    pub ran: usize,
+    /// Those that it should have finished and did not.
+    pub failed: usize,
+}
+
+/// The part that `allocator` took in `group`.
+pub fn part(results: &Results, group: Group, allocator: &str) -> Part {
+    let mut part = Part::default();
+    for row in results.rows.iter().filter(|row| row.group == group) {
+        part.rows += 1;
+        if let Some(cell) = row.cells.iter().find(|cell| cell.allocator == allocator) {
+            part.failed += usize::from(cell.failure.is_some());
+            part.ran += usize::from(cell.failure.is_none() && !cell.samples.is_empty());
+        }
+    }
+    part
 }
 
 /// Why `allocator` has no figure in `row`, if it should have one.
@@ -155,7 +268,7 @@ pub fn failure<'a>(row: &'a Row, allocator: &str) -> Option<&'a str> {
     row.cells.iter().find(|cell| cell.allocator == allocator)?.failure.as_deref()
 }
 
-/// A row in which a peer is better than ours.
+/// A row in which a peer is better than ours, by the medians of the rounds; a description, no test.
 #[derive(Clone, Debug)]
 pub struct Loss<'a> {
     /// The row.
@@ -169,9 +282,9 @@ pub struct Loss<'a> {
 }
 
 impl Loss<'_> {
-    /// Whether the middle halves of the rounds touch: the loss may be noise.
-    pub fn within_spread(&self) -> bool {
-        self.own.low <= self.best.high
+    /// Whether the loss is clear; descriptive, by the rule of the wins.
+    pub fn spread(&self) -> Spread {
+        Spread::of(&self.best, &self.own)
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! A line is made of pieces without colour that fit the width; colour is put around a piece when it is whole.
 
-use crate::report::units::{GROUPS, NOTHING, Unit, group_title, measure_title};
+use crate::report::units::{GROUPS, NOTHING, Unit, group_title, kind, loads, measure_title, options, rounds};
 use crate::results::{Group, Results, Row};
-use crate::score::{self, Loss, Measure, OURS, Score};
+use crate::score::{self, Board, Loss, Measure, OURS, Score, Spread};
 use heapwright_measure::statistics::LEAST;
 use std::fmt::Write as _;
 
@@ -14,15 +14,26 @@ pub fn table(results: &Results, width: usize, colour: bool) -> String {
     let mut paper = Paper { text: String::new(), width: width.max(NARROWEST), colour };
     let machine = &results.machine;
     let title = format!(
-        "Heapwright beside its peers: {} run of {}, {} on {} cores, commit {}",
-        results.kind, results.date, machine.processor, machine.cores, machine.commit
+        "Heapwright beside its peers: {}, {}, {} on {} cores, commit {}",
+        kind(results),
+        results.date,
+        machine.processor,
+        machine.cores,
+        machine.commit
     );
     paper.wrapped(&title, 0, Style::Bold);
+    paper.wrapped(&format!("Options: {}", options(results)), 2, Style::Plain);
+    paper.wrapped(
+        &format!("Load average at the beginning of each round: {}", loads(results)),
+        2,
+        Style::Plain,
+    );
     losing(&mut paper, results);
     for measure in [Measure::Time, Measure::Peak, Measure::End, Measure::Idle] {
         ratios(&mut paper, results, measure);
     }
     scores(&mut paper, results);
+    readers(&mut paper, results);
     missing(&mut paper, results);
     paper.text
 }
@@ -102,8 +113,10 @@ impl Paper {
 
 fn losing(paper: &mut Paper, results: &Results) {
     paper.heading(&format!(
-        "Where Heapwright loses by more than {:.0} % (~ where the quartiles touch: it may be noise)",
-        LEAST * 100.0
+        "Where Heapwright loses by more than {:.0} % (~ where the quartiles touch: it may be noise; ? where one \
+        of the two has fewer than {} rounds)",
+        LEAST * 100.0,
+        score::ENOUGH
     ));
     let mut none = true;
     for (row, reason) in score::failing(results) {
@@ -130,10 +143,14 @@ fn losing(paper: &mut Paper, results: &Results) {
 
 fn line(paper: &mut Paper, loss: &Loss<'_>, measure: Measure) {
     let unit = Unit::of(measure, loss.own.median);
-    let noise = if loss.within_spread() { "~" } else { " " };
+    let noise = match loss.spread() {
+        Spread::Apart => " ",
+        Spread::Touch => "~",
+        Spread::Few => "?",
+    };
     let own = format!("{:>7}{noise}", number(loss.own.ratio));
-    let both =
-        format!("{} against {} of {}", unit.say(loss.own.median), unit.say(loss.best.median), loss.peer);
+    let (ours, best) = (unit.say(loss.own.median), unit.say(loss.best.median));
+    let both = format!("{ours} against {best} of {}; {}", loss.peer, rounds(loss.row));
     let wide = (paper.width / 3).max(12);
     let rest = paper.width - wide - 2 - own.chars().count() - 2;
     paper.piece(&format!("  {}", left(&loss.row.title(), wide)), Style::Plain);
@@ -216,52 +233,67 @@ fn ratio_line(paper: &mut Paper, row: &Row, measure: Measure, first: usize, name
 }
 
 fn scores(paper: &mut Paper, results: &Results) {
-    let groups = GROUPS.into_iter().filter(|group| results.rows.iter().any(|row| row.group == *group));
-    let groups: Vec<_> = groups.collect();
-    paper.heading("Scores: geometric mean of the ratios, worst ratio, rows won of rows run");
-    board(paper, results, "All rows", &groups);
-    if groups.len() > 1 {
-        for group in groups {
-            board(paper, results, group_title(group), &[group]);
-        }
+    paper.heading(
+        "Scores: geometric mean of the ratios over the rows that all compared finished, worst ratio, clear wins",
+    );
+    for group in GROUPS.into_iter().filter(|group| results.rows.iter().any(|row| row.group == *group)) {
+        board(paper, results, group);
     }
 }
 
-fn board(paper: &mut Paper, results: &Results, title: &str, groups: &[Group]) {
-    let time = score::scores(results, groups, Measure::Time);
-    let peak = score::scores(results, groups, Measure::Peak);
-    let best = [Measure::Time, Measure::Peak].map(|measure| score::best_mean(results, groups, measure));
-    paper.wrapped(title, 0, Style::Plain);
-    let titles = format!("{:<12}{:>7}{:>7}{:>8}", "", "time", "worst", "won");
+fn board(paper: &mut Paper, results: &Results, group: Group) {
+    let boards = [Measure::Time, Measure::Peak].map(|measure| Board::new(results, group, measure));
+    paper.wrapped(group_title(group), 0, Style::Plain);
+    let titles = format!("{:<11}{:>7}{:>7}{:>7}{:>6}{:>4}", "", "run", "failed", "time", "worst", "won");
     paper.piece(
-        &cut(&format!("{titles}{:>9}{:>7}{:>8}", "memory", "worst", "won"), paper.width),
+        &cut(&format!("{titles}{:>8}{:>6}{:>4}", "memory", "worst", "won"), paper.width),
         Style::Plain,
     );
     paper.end();
     for own in &results.allocators {
-        let of = |all: &[Score]| all.iter().find(|score| score.allocator == own.name).cloned();
-        let (in_time, in_peak) = (of(&time), of(&peak));
-        if in_time.is_none() && in_peak.is_none() {
+        let part = score::part(results, group, &own.name);
+        if part.ran + part.failed == 0 {
             continue;
         }
         let style = if own.name == OURS { Style::Bold } else { Style::Plain };
-        paper.piece(&left(&own.name, 12), style);
-        part(paper, in_time.as_ref(), best[0], 7);
-        part(paper, in_peak.as_ref(), best[1], 9);
+        paper.piece(&left(&own.name, 11), style);
+        paper.piece(&right(&format!("{}/{}", part.ran, part.rows), 7), Style::Plain);
+        paper.piece(&right(&part.failed.to_string(), 7), Style::Plain);
+        for (board, wide) in boards.iter().zip([7, 8]) {
+            measured(paper, board.of(&own.name), board.best_mean(), wide);
+        }
         paper.end();
+    }
+    for (board, measure) in boards.iter().zip([Measure::Time, Measure::Peak]) {
+        if !board.left_out.is_empty() {
+            let rows = board.left_out.join(", ");
+            let text = format!("{}: not in the means, as one has no figure: {rows}", measure_title(measure));
+            paper.wrapped(&text, 2, Style::Plain);
+        }
     }
 }
 
-fn part(paper: &mut Paper, score: Option<&Score>, best: f64, wide: usize) {
+fn measured(paper: &mut Paper, score: Option<&Score>, best: f64, wide: usize) {
     let Some(own) = score else {
         paper.piece(&right(NOTHING, wide), Style::Plain);
-        paper.piece(&right("", 15), Style::Plain);
+        paper.piece(&right("", 10), Style::Plain);
         return;
     };
-    let style = Style::of(&own.allocator, own.mean.total_cmp(&best).is_eq(), own.mean);
-    paper.piece(&right(&number(own.mean), wide), style);
-    let won = format!("{}/{}", own.won, own.rows);
-    paper.piece(&format!("{}{}", right(&number(own.worst), 7), right(&won, 8)), Style::Plain);
+    let mean = own.mean.unwrap_or(f64::NAN);
+    let style = Style::of(&own.allocator, mean.total_cmp(&best).is_eq(), mean);
+    paper.piece(&right(&number(mean), wide), style);
+    paper.piece(&format!("{}{:>4}", right(&number(own.worst), 6), own.won), Style::Plain);
+}
+
+fn readers(paper: &mut Paper, results: &Results) {
+    let rows: Vec<&Row> = results.rows.iter().filter(|row| !score::readers(row).is_empty()).collect();
+    if rows.is_empty() {
+        return;
+    }
+    paper.heading("Read from disk in some round (major page faults): the time is in part the disk's");
+    for row in rows {
+        paper.wrapped(&format!("{}: {}", row.title(), score::readers(row).join(", ")), 2, Style::Plain);
+    }
 }
 
 fn missing(paper: &mut Paper, results: &Results) {

@@ -2,8 +2,8 @@
 //!
 //! What is not a finite number is a dash: no reader learns anything from `NaN`.
 
-use crate::results::Group;
-use crate::score::Measure;
+use crate::results::{Group, Results, Row};
+use crate::score::{self, Measure, Spread};
 
 /// What stands where there is no number.
 pub const NOTHING: &str = "–";
@@ -127,6 +127,43 @@ pub fn several(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// The number of rounds behind a row: `5 rounds`, `2 to 5 rounds`.
+pub fn rounds(row: &Row) -> String {
+    match score::rounds(row) {
+        (least, most) if least < most => format!("{least} to {most} rounds"),
+        (_, most) => several(most, "round", "rounds"),
+    }
+}
+
+/// Which part of the suite ran.
+pub fn kind(results: &Results) -> String {
+    match results.kind.as_str() {
+        "partial" => "only a part of the suite was asked for".to_owned(),
+        kind => format!("{kind} run"),
+    }
+}
+
+/// The options as they were given.
+pub fn options(results: &Results) -> String {
+    if results.options.is_empty() { "none".to_owned() } else { results.options.join(" ") }
+}
+
+/// The load average at the beginning of each round.
+pub fn loads(results: &Results) -> String {
+    let load = |load: &f64| if load.is_finite() { format!("{load:.2}") } else { NOTHING.to_owned() };
+    let loads: Vec<String> = results.loads.iter().map(load).collect();
+    if loads.is_empty() { "not recorded".to_owned() } else { loads.join(", ") }
+}
+
+/// What the quartiles say, in a word.
+pub fn spread_name(spread: Spread) -> &'static str {
+    match spread {
+        Spread::Apart => "apart",
+        Spread::Touch => "touch",
+        Spread::Few => "few rounds",
+    }
+}
+
 /// A group's name in addresses and in the table of samples.
 pub fn group_name(group: Group) -> &'static str {
     match group {
@@ -181,6 +218,24 @@ mod tests {
             assert_eq!(span(value), NOTHING);
             assert_eq!(Unit::MEBIBYTES.say(value), NOTHING);
         }
+    }
+
+    #[test]
+    fn a_part_of_the_suite_is_called_one() {
+        let mut results = crate::report::fixture::results();
+        assert_eq!(
+            [kind(&results), options(&results), loads(&results)],
+            ["full run", "--real", "0.20, 1.40"]
+        );
+        results.kind = "partial".to_owned();
+        results.options.clear();
+        results.loads = vec![f64::NAN];
+        assert_eq!(kind(&results), "only a part of the suite was asked for");
+        assert_eq!([options(&results), loads(&results)], ["none", NOTHING]);
+        let mut row = results.rows.remove(0);
+        assert_eq!(rounds(&row), "5 rounds");
+        row.cells[1].samples.truncate(2);
+        assert_eq!(rounds(&row), "2 to 5 rounds");
     }
 
     #[test]

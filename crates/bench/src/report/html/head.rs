@@ -2,9 +2,12 @@
 
 use crate::report::html::drawing::anchor;
 use crate::report::html::scaling;
-use crate::report::units::{GROUPS, Unit, group_name, group_title, measure_title, ratio, several};
-use crate::results::{Results, Row};
-use crate::score::{self, Loss, Measure, OURS, Score};
+use crate::report::units::{
+    GROUPS, Unit, group_name, group_title, kind, loads, measure_title, options, ratio, rounds, several,
+    spread_name,
+};
+use crate::results::{Group, Results, Row};
+use crate::score::{self, Board, Loss, Measure, OURS};
 use heapwright_measure::statistics::LEAST;
 use maud::{Markup, html};
 
@@ -16,36 +19,49 @@ pub fn header(results: &Results) -> Markup {
         header {
             h1 { "Heapwright beside its peers" }
             p.date {
-                time datetime=(results.date) { (date) " UTC" } " · " (results.kind) " run · "
+                time datetime=(results.date) { (date) " UTC" } " · " (kind(results)) " · "
                 (machine.processor) ", " (several(machine.cores as usize, "core", "cores"))
             }
-            p.summary {
-                (standing(results, Measure::Time)) " "
-                (standing(results, Measure::Peak)) " "
-                @let failed = score::failing(results).len();
-                @if failed > 0 { "It failed in " (several(failed, "row", "rows")) ". " }
-                "Smaller is better; the score is the geometric mean of the ratios to the best peer of each row."
+            p.date {
+                "Options: " code { (options(results)) } ". Load average at the beginning of each round: "
+                (loads(results)) "."
+            }
+            ul.summary {
+                @for group in GROUPS {
+                    @if results.rows.iter().any(|row| row.group == group) {
+                        li {
+                            b { (group_title(group)) } ": " (standing(results, group, Measure::Time)) "; "
+                            (standing(results, group, Measure::Peak)) "."
+                            @let failed = score::part(results, group, OURS).failed;
+                            @if failed > 0 { " It failed in " (several(failed, "row", "rows")) "." }
+                        }
+                    }
+                }
+            }
+            p.note {
+                "Smaller is better; a score is the geometric mean of the ratios to the best peer of each row of the \
+                group. A clear win is one whose quartiles are apart from those of the best other."
             }
         }
     }
 }
 
-/// How ours stands by `measure`, the best peer named beside.
-fn standing(results: &Results, measure: Measure) -> Markup {
-    let scores = score::scores(results, &GROUPS, measure);
+/// How ours stands in `group` by `measure`, the best peer named beside.
+fn standing(results: &Results, group: Group, measure: Measure) -> Markup {
     let name = if measure == Measure::Time { "wall time" } else { "peak RSS" };
-    let Some(own) = scores.iter().find(|own| own.allocator == OURS) else {
-        return html! { "Heapwright has no score in " (name) "." };
-    };
-    let lost = score::losing(results, measure, LEAST).len();
-    let peers = score::comparable(results, &GROUPS, measure);
-    let peer = peers.iter().filter(|own| own.allocator != OURS).min_by(|a, b| a.mean.total_cmp(&b.mean));
+    let board = Board::new(results, group, measure);
+    let Some(own) = board.of(OURS) else { return html! { "no score in " (name) } };
+    let losses = score::losing(results, measure, LEAST);
+    let lost = losses.iter().filter(|loss| loss.row.group == group).count();
     html! {
-        "In " (name) " Heapwright scores " b { (ratio(own.mean)) } " over " (several(own.rows, "row", "rows"))
-        @if let Some(Score { allocator, mean, .. }) = peer {
-            ", where the best peer by the same score, " (allocator) ", has " (ratio(*mean))
+        (name) " "
+        @match own.mean {
+            Some(mean) => b { (ratio(mean)) },
+            None => "without a score",
         }
-        "; it is best in " (own.won) " and loses " (lost) ", at worst by " (ratio(own.worst)) " in " (own.worst_row) "."
+        @if let Some((peer, mean)) = board.best_peer() { " (best peer by score: " (peer) ", " (ratio(mean)) ")" }
+        ", " (several(own.won, "clear win", "clear wins")) ", " (several(lost, "loss", "losses")) " in "
+        (several(own.rows, "row", "rows")) ", at worst " (ratio(own.worst)) " in " (own.worst_row)
     }
 }
 
@@ -87,7 +103,8 @@ pub fn losing(results: &Results) -> Markup {
             h2 { "Where Heapwright loses" }
             p.note {
                 "All rows in which the best peer is better by more than " (format!("{:.0} %", LEAST * 100.0))
-                ", the worst first. Where the quartiles of both touch, the loss may be noise."
+                ", the worst first. Where the quartiles of both touch, the loss may be noise; with fewer than "
+                (score::ENOUGH) " rounds of one of the two they say nothing."
             }
             @if !failing.is_empty() {
                 h3 { "Failed" }
@@ -124,6 +141,7 @@ fn losses(results: &Results, measure: Measure) -> Markup {
                             th scope="col" { "Best peer" }
                             th.left scope="col" { "which is" }
                             th.left scope="col" { "Quartiles" }
+                            th.left scope="col" { "Rounds" }
                         }
                     }
                     tbody { @for loss in &losses { (line(loss, measure)) } }
@@ -142,7 +160,8 @@ fn line(loss: &Loss<'_>, measure: Measure) -> Markup {
             td { (unit.say(loss.own.median)) }
             td { (unit.say(loss.best.median)) }
             td.left { (loss.peer) }
-            td.left { @if loss.within_spread() { "touch" } @else { "apart" } }
+            td.left { (spread_name(loss.spread())) }
+            td.left { (rounds(loss.row)) }
         }
     }
 }

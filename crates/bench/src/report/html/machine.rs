@@ -1,8 +1,8 @@
 //! Where it ran, who took part, who could not, and how it was measured.
 
-use crate::report::units::{size, span};
+use crate::report::units::{kind, loads, options, size, span};
 use crate::results::{Allocator, Results};
-use crate::score::OURS;
+use crate::score::{ENOUGH, OURS};
 use heapwright_measure::statistics::LEAST;
 use maud::{Markup, html};
 
@@ -21,10 +21,12 @@ pub fn machine(results: &Results) -> Markup {
             "Load average at the beginning",
             format!("{:.2}", if own.load.is_finite() { own.load } else { 0.0 }),
         ),
+        ("Load average at the beginning of each round", loads(results)),
         ("rustc", own.rustc.clone()),
         ("cc", own.cc.clone()),
         ("Commit", own.commit.clone()),
-        ("Kind of run", results.kind.clone()),
+        ("Kind of run", kind(results)),
+        ("Options", options(results)),
         ("Time of the whole run, peers built", span(results.seconds)),
     ];
     html! {
@@ -101,22 +103,39 @@ pub fn method(results: &Results) -> Markup {
         section #method {
             h2 { "The method" }
             p {
-                "The allocators take turns: one round runs each of them once, and there are up to " (most) " rounds, \
-                so that the load of a minute touches all alike; who takes more than four times the fastest runs two \
-                rounds. Each sample is a whole process. A process that prints \
+                "The allocators take turns: one round runs each of them once, one behind the other, and there are up \
+                to " (most) " rounds, so that the load of a minute touches all alike; who takes more than four times \
+                the fastest runs two rounds. Each sample is a whole process. A process that prints \
                 a wrong result, fails, or is not served by the allocator that it should have, is a failure and has no \
                 figure."
+            }
+            p {
+                "Rows that wait on purpose are the exception: there all allocators run side by side, in one round. \
+                Only their memory at the end of the work and after the wait is compared; their wall time and peak \
+                count nowhere."
             }
             p {
                 "A figure is the median of the rounds; the whisker spans the quartiles. The base of a row is the best \
                 median among the peers, Heapwright left out: a ratio below 1 says that no peer is as good. The best \
                 of many noisy medians is a little too good, so all ratios are a little too large. A row is called \
-                lost if the ratio is above " (1.0 + LEAST) "; a row with one allocator alone compares nothing. \
-                Whatever has no figure in a row is left out of its own mean, not out of the others'."
+                lost if the ratio is above " (1.0 + LEAST) "; a row with one allocator alone compares nothing."
+            }
+            p {
+                "Quartiles are held against each other alike for wins and losses, and they are descriptive: they \
+                leave out that the rounds are paired. Apart means that the high quartile of the better one is below \
+                the low quartile of the other. With fewer than " (ENOUGH) " rounds of one of the two nothing is called \
+                apart, not even a ratio above four, whose slower side runs two rounds."
+            }
+            p {
+                "Scores are by group, over the rows that all compared allocators finished: a hard row that one of \
+                them failed is left out for all, and the failure is counted beside its score. Such rows stay in the \
+                list of losses, in the worst ratios and in the wins."
             }
             p {
                 "RSS is resident memory as the kernel counts it; the peak is that of the largest process of the \
-                workload. Times of programs under preload include their start."
+                workload. It contains the program and the allocator's library: where it is 3 MiB in all, a loss of \
+                1 % is 30 KiB. Times of programs under preload include their start; a cell marked “read from disk” \
+                has major page faults in some round, and its time is in part the disk's."
             }
         }
     }

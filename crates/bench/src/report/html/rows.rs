@@ -3,7 +3,7 @@
 use crate::report::html::bars::{self, Bar, Panel};
 use crate::report::html::drawing::anchor;
 use crate::report::html::{latency, tables};
-use crate::report::units::{GROUPS, Unit, group_name, group_title, measure_title, several};
+use crate::report::units::{GROUPS, Unit, group_name, group_title, measure_title, rounds, several};
 use crate::results::{Results, Row, Sample};
 use crate::score::{self, Figure, Measure, OURS};
 use heapwright_measure::statistics::median;
@@ -35,9 +35,18 @@ fn article(results: &Results, row: &Row) -> Markup {
     html! {
         article id=(anchor(row)) {
             h3 { (row.title()) }
-            p.about { (row.about) }
-            @if !row.timed {
-                p.note { "Wall time does not count here: the workload waits on purpose." }
+            p.about { (row.about) " (" (rounds(row)) ")" }
+            @if score::waits(row) {
+                p.note {
+                    "Neither wall time nor the peak counts here: the workload waits on purpose, and all wait side by \
+                    side, in one round."
+                }
+            } @else if !row.timed {
+                p.note { "Wall time does not count here." }
+            }
+            @let readers = score::readers(row);
+            @if !readers.is_empty() {
+                p.note { "Read from disk in some round: " (readers.join(", ")) "." }
             }
             div.pair {
                 @if leading != Measure::Peak { (panel(row, &order, leading)) }

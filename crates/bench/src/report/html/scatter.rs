@@ -1,11 +1,11 @@
-//! All allocators in one picture: the score in time against the score in memory.
+//! The allocators of a group in one picture: the score in time against the score in memory.
 
 use crate::report::axis::Logarithmic;
 use crate::report::html::drawing::{at, look, marker};
 use crate::report::html::labels::{self, Area};
-use crate::report::units::{GROUPS, ratio, tick};
-use crate::results::Results;
-use crate::score::{self, Measure, OURS};
+use crate::report::units::{GROUPS, group_title, ratio, tick};
+use crate::results::{Group, Results};
+use crate::score::{self, Board, Measure, OURS};
 use maud::{Markup, html};
 
 /// An allocator as a dot.
@@ -16,48 +16,55 @@ struct Dot {
     peak: f64,
 }
 
-/// The picture, once for wide screens and once for narrow ones.
+/// A picture for each group.
 pub fn section(results: &Results) -> Markup {
-    let dots = dots(results);
-    let left_out: Vec<&str> = results
-        .allocators
-        .iter()
-        .map(|own| own.name.as_str())
-        .filter(|name| !dots.iter().any(|dot| dot.name == *name))
-        .collect();
+    let some = |group: &Group| results.rows.iter().any(|row| row.group == *group);
     html! {
         section #picture {
             h2 { "Time against memory" }
             p.note {
-                "The scores over all rows: lower left is better on both axes, 1 is the best peer of each row in all \
+                "The scores of each group: lower left is better on both axes, 1 is the best peer of each row in all \
                 rows."
-                @if !left_out.is_empty() {
-                    " Left out, because they ran fewer than half of the rows: " (left_out.join(", ")) "."
-                }
             }
-            @if dots.is_empty() {
-                p { "No allocator ran half of the rows." }
-            } @else {
-                div.wide { (picture(&dots, 760.0, 440.0, 8)) }
-                div.narrow { (picture(&dots, 360.0, 380.0, 5)) }
+            @for group in GROUPS.into_iter().filter(some) {
+                h3 { (group_title(group)) }
+                (part(results, group))
             }
         }
     }
 }
 
-fn dots(results: &Results) -> Vec<Dot> {
-    let peak = score::comparable(results, &GROUPS, Measure::Peak);
-    let dot = |own: score::Score| {
-        let peak = peak.iter().find(|other| other.allocator == own.allocator)?.mean;
+/// The picture of a group, once for wide screens and once for narrow ones.
+fn part(results: &Results, group: Group) -> Markup {
+    let dots = dots(results, group);
+    let left_out: Vec<&str> = results
+        .allocators
+        .iter()
+        .map(|own| own.name.as_str())
+        .filter(|name| score::part(results, group, name).ran + score::part(results, group, name).failed > 0)
+        .filter(|name| !dots.iter().any(|dot| dot.name == *name))
+        .collect();
+    html! {
+        @if dots.is_empty() {
+            p { "No allocator has both scores." }
+        } @else {
+            div.wide { (picture(&dots, 760.0, 440.0, 8)) }
+            div.narrow { (picture(&dots, 360.0, 380.0, 5)) }
+        }
+        @if !left_out.is_empty() {
+            p.note { "Left out, because they have not both scores: " (left_out.join(", ")) "." }
+        }
+    }
+}
+
+fn dots(results: &Results, group: Group) -> Vec<Dot> {
+    let [time, peak] = [Measure::Time, Measure::Peak].map(|measure| Board::new(results, group, measure));
+    let dot = |own: &score::Score| {
+        let (time, peak) = (own.mean?, peak.of(&own.allocator)?.mean?);
         let look = look(results, &own.allocator);
-        (own.mean.is_finite() && peak.is_finite()).then_some(Dot {
-            name: own.allocator,
-            look,
-            time: own.mean,
-            peak,
-        })
+        (time.is_finite() && peak.is_finite()).then(|| Dot { name: own.allocator.clone(), look, time, peak })
     };
-    score::comparable(results, &GROUPS, Measure::Time).into_iter().filter_map(dot).collect()
+    time.scores.iter().filter_map(dot).collect()
 }
 
 fn picture(dots: &[Dot], width: f64, height: f64, most: usize) -> Markup {

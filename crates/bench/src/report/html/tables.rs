@@ -1,64 +1,67 @@
 //! Plain tables: scores, and what the processor did.
 
 use crate::report::html::drawing::anchor;
-use crate::report::units::{GROUPS, NOTHING, Unit, group_title, grouped, number, ratio};
+use crate::report::units::{GROUPS, NOTHING, Unit, group_title, grouped, measure_title, number, ratio};
 use crate::results::{Group, Results, Row, Sample};
-use crate::score::{self, Measure, OURS, Score};
+use crate::score::{self, Board, Measure, OURS, Score};
 use heapwright_measure::statistics::median;
 use maud::{Markup, html};
 
-/// The scores over all rows, then over each group.
+/// The scores of each group.
 pub fn scores(results: &Results) -> Markup {
-    let groups: Vec<Group> =
-        GROUPS.into_iter().filter(|group| results.rows.iter().any(|row| row.group == *group)).collect();
+    let some = |group: &Group| results.rows.iter().any(|row| row.group == *group);
     html! {
         section #scores {
             h2 { "Scores" }
             p.note {
                 "Each row's median is divided by that of the row's best peer (Heapwright left out); the score is the \
-                geometric mean over the rows. Smaller is better. Won: rows in which nobody was better. Who \
-                ran fewer than half of the rows stands last: such a score does not compare."
+                geometric mean over the rows that all compared allocators finished. Smaller is better. Compared is \
+                who finished at least half of the rows; the others have no score and stand last. Clear wins: rows in \
+                which the quartiles are apart from those of the best other, with " (score::ENOUGH) " rounds or more \
+                of both. First: rows in which no median is less, by however little. There is no score over all \
+                groups: not everybody takes part in all."
             }
-            h3 { "All rows" }
-            (board(results, &groups, "all rows"))
-            @if groups.len() > 1 {
-                @for group in groups {
-                    h3 { (group_title(group)) }
-                    (board(results, &[group], group_title(group)))
-                }
+            @for group in GROUPS.into_iter().filter(some) {
+                h3 { (group_title(group)) }
+                (board(results, group))
             }
         }
     }
 }
 
-/// Both measures of some groups in one table, by the score in time.
-fn board(results: &Results, groups: &[Group], name: &str) -> Markup {
-    let time = score::scores(results, groups, Measure::Time);
-    let peak = score::scores(results, groups, Measure::Peak);
-    let of = |all: &[Score], name: &str| all.iter().find(|own| own.allocator == name).cloned();
+/// Both measures of a group in one table, by the score in time.
+fn board(results: &Results, group: Group) -> Markup {
+    let boards = [Measure::Time, Measure::Peak].map(|measure| Board::new(results, group, measure));
+    let mean = |name: &str| boards[0].of(name).and_then(|own| own.mean).unwrap_or(f64::INFINITY);
+    let part = |name: &str| score::part(results, group, name);
     let mut names: Vec<&str> = results.allocators.iter().map(|own| own.name.as_str()).collect();
-    names.retain(|name| of(&time, name).is_some() || of(&peak, name).is_some());
-    // Who ran few rows stands below those who ran most.
-    let known = score::comparable(results, groups, Measure::Time);
-    let few = |name: &str| !known.iter().any(|own| own.allocator == name);
-    let mean = |name: &str| of(&time, name).map_or(f64::INFINITY, |own| own.mean);
-    names.sort_by(|a, b| few(a).cmp(&few(b)).then(mean(a).total_cmp(&mean(b))));
-    let best = [Measure::Time, Measure::Peak].map(|measure| score::best_mean(results, groups, measure));
+    names.retain(|name| part(name).ran + part(name).failed > 0);
+    names.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(format!("Scores: {name}")) {
+        div.scroll tabindex="0" role="region" aria-label=(format!("Scores: {}", group_title(group))) {
             table.numbers {
                 (board_head())
                 tbody {
                     @for name in names {
                         tr.ours[name == OURS] {
                             th scope="row" { (name) }
-                            @let scores = [of(&time, name), of(&peak, name)];
-                            @for (score, best) in scores.iter().zip(&best) { (mean_cell(score.as_ref(), *best)) }
-                            @for score in &scores { td { @if let Some(own) = score { (own.won) " of " (own.rows) } } }
-                            @for score in &scores { (worst_cells(results, groups, score.as_ref())) }
-                            td { (failed(results, groups, name)) }
+                            td { (part(name).ran) " of " (part(name).rows) }
+                            td { (part(name).failed) }
+                            @for board in &boards { (mean_cell(board, name)) }
+                            @for board in &boards { td { (count(board.of(name), |own| own.won)) } }
+                            @for board in &boards { td { (count(board.of(name), |own| own.first)) } }
+                            @for board in &boards { (worst_cells(results, group, board.of(name))) }
                         }
                     }
+                }
+            }
+        }
+        @for (board, measure) in boards.iter().zip([Measure::Time, Measure::Peak]) {
+            @if !board.left_out.is_empty() {
+                p.note {
+                    (measure_title(measure)) ": the scores are over " (board.rows - board.left_out.len()) " of "
+                    (board.rows) " rows. Left out, because a compared allocator has no figure there: "
+                    (board.left_out.join(", ")) "."
                 }
             }
         }
@@ -70,13 +73,15 @@ fn board_head() -> Markup {
         thead {
             tr {
                 th scope="col" rowspan="2" { "Allocator" }
-                th scope="colgroup" colspan="2" { "Score" }
-                th scope="colgroup" colspan="2" { "Rows won" }
-                th scope="colgroup" colspan="4" { "Worst ratio" }
+                th scope="col" rowspan="2" { "Rows run" }
                 th scope="col" rowspan="2" { "Failed" }
+                th scope="colgroup" colspan="2" { "Score" }
+                th scope="colgroup" colspan="2" { "Clear wins" }
+                th scope="colgroup" colspan="2" { "First" }
+                th scope="colgroup" colspan="4" { "Worst ratio" }
             }
             tr {
-                @for _ in 0..2 { th scope="col" { "time" } th scope="col" { "RSS" } }
+                @for _ in 0..3 { th scope="col" { "time" } th scope="col" { "RSS" } }
                 @for title in ["time", "RSS"] {
                     th scope="col" { (title) }
                     th.left scope="col" { "in row" }
@@ -86,23 +91,22 @@ fn board_head() -> Markup {
     }
 }
 
-fn failed(results: &Results, groups: &[Group], name: &str) -> usize {
-    let rows = results.rows.iter().filter(|row| groups.contains(&row.group));
-    rows.filter(|row| score::failure(row, name).is_some()).count()
-}
-
-fn mean_cell(score: Option<&Score>, best: f64) -> Markup {
+fn mean_cell(board: &Board, name: &str) -> Markup {
     html! {
-        @match score {
-            Some(own) => td.lead[own.mean.total_cmp(&best).is_eq()] { (ratio(own.mean)) },
+        @match board.of(name).and_then(|own| own.mean) {
+            Some(mean) => td.lead[mean.total_cmp(&board.best_mean()).is_eq()] { (ratio(mean)) },
             None => td { (NOTHING) },
         }
     }
 }
 
-fn worst_cells(results: &Results, groups: &[Group], score: Option<&Score>) -> Markup {
+fn count(score: Option<&Score>, of: fn(&Score) -> usize) -> String {
+    score.map_or_else(|| NOTHING.to_owned(), |own| of(own).to_string())
+}
+
+fn worst_cells(results: &Results, group: Group, score: Option<&Score>) -> Markup {
     let place = |own: &Score| {
-        let row = results.rows.iter().find(|row| groups.contains(&row.group) && row.title() == own.worst_row);
+        let row = results.rows.iter().find(|row| row.group == group && row.title() == own.worst_row);
         row.map(anchor).unwrap_or_default()
     };
     html! {
@@ -165,7 +169,11 @@ fn medians(samples: &[Sample], unit: Unit) -> Markup {
         td { (unit.show(of(|own| own.system))) }
         td { (unit.show(of(|own| own.user + own.system))) }
         td { (grouped(of(|own| own.minor_faults as f64))) }
-        td { (grouped(of(|own| own.major_faults as f64))) }
+        td {
+            (grouped(of(|own| own.major_faults as f64)))
+            @let most = samples.iter().map(|own| own.major_faults).max().unwrap_or(0);
+            @if most > 0 { small.read { " read from disk, up to " (grouped(most as f64)) } }
+        }
         td { (number(of(|own| own.peak_rss as f64) / Unit::MEBIBYTES.factor)) }
     }
 }

@@ -33,8 +33,9 @@ pub fn bench(library: Option<&Path>, options: &options::Bench) -> Result<Ending,
     })?;
     let cargo = run::find(&env::var_os("CARGO").unwrap_or_else(|| OsStr::new("cargo").to_owned()))?;
     let mut suite = Command::new(cargo);
-    suite.args(["run", "--package", "heapwright-bench", "--"]).args(&options.arguments);
-    suite.current_dir(root);
+    // Paths among the arguments count from the caller's folder, so the suite runs in it.
+    suite.args(["run", "--manifest-path"]).arg(root.join("Cargo.toml"));
+    suite.args(["--package", "heapwright-bench", "--"]).args(&options.arguments);
     Ok(run::watch(&mut suite, Early::listen())?.ending)
 }
 

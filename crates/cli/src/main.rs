@@ -22,6 +22,7 @@ use options::{Options, Verb};
 use run::Ending;
 
 fn main() {
+    compare::launch::serve();
     let options = Options::parse();
     let library = options.library.as_deref();
     let result = match &options.verb {

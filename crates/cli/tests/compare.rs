@@ -256,6 +256,38 @@ fn a_static_program_runs_only_when_it_is_measured() {
     }
 }
 
+/// What the command itself needs is no part of a program's peak. Here a library makes everyone but the program large.
+#[test]
+fn a_small_program_has_a_small_peak() {
+    let folder = Folder::new("compare-peak");
+    let large = "#define _GNU_SOURCE\n#include <errno.h>\n#include <string.h>\nstatic char bytes[16 << 20];\n\
+        __attribute__((constructor)) static void grow(void) {\n\
+            if (strcmp(program_invocation_short_name, \"small\")) memset(bytes, 1, sizeof bytes);\n\
+        }\n";
+    let large = folder.program("liblarge.so", large, LIBRARY);
+    let small = folder.program("small", "int main(void) { return 0; }", []);
+    let output = heapwright()
+        .args(["compare", "-n", "1", "--json", "--", &small])
+        .env("LD_PRELOAD", large)
+        .output()
+        .expect("the command can be started");
+    let result = json(&output);
+    let peak = result["candidates"][0]["samples"][0]["peak_rss_bytes"].as_u64();
+    assert!(peak.is_some_and(|peak| peak > 100 << 10 && peak < 3 << 20), "{peak:?}");
+}
+
+#[test]
+fn a_program_sees_nothing_of_how_it_was_launched() {
+    let script = "test -z \"$HEAPWRIGHT_LAUNCH_PRELOAD\" && test \"$0\" = sh && ! read line && kill -USR1 0";
+    let output = compare(["-n", "1", "--", "sh", "-c", script, "sh"]);
+    let text = errors(&output);
+    assert_eq!(output.status.signal(), Some(10), "{text}");
+    assert!(text.contains("the program fails by itself"), "{text}");
+    // A signal for the group that the program survives.
+    let output = compare(["-n", "1", "--", "sh", "-c", "trap '' TERM USR2; kill -TERM 0; kill -USR2 0"]);
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+}
+
 /// The measured runs of every candidate see the same environment but for `LD_PRELOAD`.
 #[test]
 fn environments_differ_by_ld_preload_only() {
@@ -349,7 +381,11 @@ fn arguments_for_the_suite_and_its_status_are_passed_on() {
         .expect("a run");
     assert_eq!(output.status.code(), Some(9), "{}", errors(&output));
     let root = folder.0.canonicalize().expect("a folder");
-    let wanted =
-        format!("{}: run --release --package heapwright-bench -- --quick --rounds 3\n", root.display());
+    let root = root.display();
+    // In the folder it was called in: `--out results` means the same as everywhere.
+    let wanted = format!(
+        "{root}/crates/bench/src: run --manifest-path {root}/Cargo.toml --package heapwright-bench -- --quick \
+         --rounds 3\n"
+    );
     assert_eq!(answer(&output), wanted);
 }

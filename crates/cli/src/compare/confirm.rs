@@ -42,8 +42,9 @@ pub fn warm_up(runner: &Runner, candidate: &Candidate, library: &Library) -> Res
         return Ok(confirmed);
     }
     let session = Session::open(Library { path: library.path.clone(), origin: library.origin });
-    let pid = runner.run_counted(&session, candidate)?;
-    let records = session.records(pid);
+    runner.run_counted(&session, candidate)?;
+    // Whose they are does not matter: no process of the run is known by its number here.
+    let records = session.records(0);
     Ok(match session.uncounted() {
         Some(_) => ask_loader(runner, candidate, path)?,
         None if records.own.is_some() || !records.others.is_empty() => Confirmed::Yes,

@@ -6,6 +6,7 @@
 mod candidates;
 mod confirm;
 mod interrupts;
+pub mod launch;
 mod progress;
 mod report;
 mod runner;

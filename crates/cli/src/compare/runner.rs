@@ -2,6 +2,7 @@
 
 use super::candidates::Candidate;
 use super::interrupts::Interrupts;
+use super::launch::{self, Launched};
 use super::{Failed, Stop};
 use crate::failure::Failure;
 use crate::options;
@@ -55,16 +56,12 @@ impl<'a> Runner<'a> {
 
     /// A run that counts. A program that does not succeed has [`Failed`].
     pub fn run(&self, candidate: &Candidate, round: usize) -> Result<Usage, Stop> {
-        let mut command = self.command(candidate);
-        let (_, usage) = self.finish(&mut command, candidate, round)?;
-        Ok(usage)
+        self.finish(&self.command(candidate), candidate, round)
     }
 
-    /// A run under our library in `session`, which tells whether the library began in it. Answers its process.
-    pub fn run_counted(&self, session: &Session, candidate: &Candidate) -> Result<u32, Stop> {
-        let mut command = session.command(&self.program, self.settings);
-        let (pid, _) = self.finish(&mut command, candidate, 0)?;
-        Ok(pid)
+    /// A run under our library in `session`, which tells whether the library began in it.
+    pub fn run_counted(&self, session: &Session, candidate: &Candidate) -> Result<Usage, Stop> {
+        self.finish(&session.command(&self.program, self.settings), candidate, 0)
     }
 
     /// What the dynamic loader would load for the program under `candidate`, and what it says to that.
@@ -75,7 +72,7 @@ impl<'a> Runner<'a> {
         command.env("LD_TRACE_LOADED_OBJECTS", "1").arg0(self.name()).args(&self.words[1..]);
         let (out, err) = (answer.try_clone(), complaint.try_clone());
         command.stdout(out.map_err(lost)?).stderr(err.map_err(lost)?);
-        self.to_the_end(&mut command)?;
+        self.to_the_end(command.stdin(Stdio::null()))?;
         Ok((tail(&mut answer), tail(&mut complaint)))
     }
 
@@ -99,13 +96,9 @@ impl<'a> Runner<'a> {
         command
     }
 
-    fn finish(
-        &self,
-        command: &mut Command,
-        candidate: &Candidate,
-        round: usize,
-    ) -> Result<(u32, Usage), Stop> {
-        command.arg0(self.name()).args(&self.words[1..]);
+    fn finish(&self, program: &Command, candidate: &Candidate, round: usize) -> Result<Usage, Stop> {
+        let mut command = launch::command(program, self.name());
+        command.args(&self.words[1..]);
         match &self.aside {
             Some(aside) => {
                 let _ = aside.set_len(0);
@@ -116,18 +109,24 @@ impl<'a> Runner<'a> {
                 command.stdout(error);
             }
         }
-        let (pid, usage) = self.to_the_end(command)?;
+        let mut written = aside().map_err(Stop::Refused)?;
+        command.stdin(written.try_clone().map_err(lost)?);
+        let own = self.to_the_end(&mut command)?;
+        let usage = match launch::read(&tail(&mut written), own).map_err(lost)? {
+            Launched::Ran(usage) => usage,
+            Launched::NotStarted(error) => return Err(Stop::Refused(run::not_started(program, &error))),
+        };
         if usage.status.success() {
-            return Ok((pid, usage));
+            return Ok(usage);
         }
         let candidate = candidate.name.clone();
         Err(Stop::Failed(Failed { candidate, round, ending: Ending::of(usage.status), said: self.said() }))
     }
 
     /// Starts `command` in a group of its own and waits; an interrupted run is worth nothing.
-    fn to_the_end(&self, command: &mut Command) -> Result<(u32, Usage), Stop> {
+    fn to_the_end(&self, command: &mut Command) -> Result<Usage, Stop> {
         self.check_interrupts()?;
-        command.stdin(Stdio::null()).process_group(0);
+        command.process_group(0);
         let running =
             process::start(command).map_err(|error| Stop::Refused(run::not_started(command, &error)))?;
         let pid = running.child.id();
@@ -139,7 +138,7 @@ impl<'a> Runner<'a> {
         self.interrupts.ended();
         let usage = running.finish().map_err(lost)?;
         self.check_interrupts()?;
-        Ok((pid, usage))
+        Ok(usage)
     }
 
     fn check_interrupts(&self) -> Result<(), Stop> {

@@ -116,6 +116,27 @@ fn judge(answer: &str, complaint: &str, library: &Path) -> Result<Confirmed, Fai
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_script_is_read_by_what_its_first_line_names() {
+        let path = std::env::temp_dir().join(format!("heapwright-reader-{}", std::process::id()));
+        let of = |text: &str| {
+            std::fs::write(&path, text).expect("a file");
+            let found = reader(&path);
+            std::fs::remove_file(&path).expect("the file goes");
+            found
+        };
+        assert_eq!(of("#! /bin/sh -e\n/bin/false\n"), Some("/bin/sh".into()));
+        assert_eq!(of("#!/usr/bin/env"), Some("/usr/bin/env".into()));
+        assert_eq!((of("echo\n"), of("#!\n"), of("")), (None, None, None));
+    }
+
+    #[test]
+    fn only_the_loader_that_lists_is_asked() {
+        assert!(is_glibc(Path::new("/lib64/ld-linux-x86-64.so.2")));
+        assert!(!is_glibc(Path::new("/lib/ld-musl-x86_64.so.1")));
+        assert!(!loader_answers(Path::new("/proc/self/status")));
+    }
+
     const LIST: &str = "\tlinux-vdso.so.1 (0x00007ffc)\n\t/lib/libx.so (0x00007f01)\n\tlibc.so.6 => /lib/libc.so.6 (0x00007f02)\n";
 
     #[test]

@@ -4,11 +4,20 @@ use super::recipe::{Compile, Configure, Recipe, Way};
 use super::run::{canonical, clean, copy, create, read, run, sha256, sha256_of};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// Raised when this file makes libraries in another way.
-const METHOD: u32 = 1;
+const fn method(way: &Way) -> u32 {
+    match way {
+        Way::Compile(_) => 1,
+        Way::Configure(_) | Way::Cargo => 2,
+    }
+}
+
+/// Gives a library a build id, which the C compiler's own configuration may leave out.
+const BUILD_ID: &str = "-Wl,--build-id=sha1";
 
 /// The library of a recipe: the one in `folder` if it is what the recipe and the tools of today would make.
 pub fn library(recipe: &Recipe, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf, String> {
@@ -40,7 +49,7 @@ pub fn known(folder: &Path) -> bool {
 
 /// A number for everything that a library is made of: the recipe, the pinned sources, the tools.
 fn inputs(recipe: &Recipe) -> Result<String, String> {
-    let mut text = format!("{METHOD}\n");
+    let mut text = format!("{}\n", method(&recipe.way));
     for name in ["peer.toml", "Cargo.toml", "Cargo.lock"] {
         text += &read(&recipe.folder.join(name))?;
     }
@@ -97,7 +106,7 @@ fn compiled(recipe: &Recipe, compile: &Compile, folder: &Path, library: &Path) -
     }
     let cxx = files.iter().any(|file| !is_c(file));
     let mut command = clean(if cxx { compiler("CXX", "c++") } else { compiler("CC", "cc") });
-    command.args(["-shared", "-Wl,--build-id=sha1", "-Wl,-z,relro,-z,now"]);
+    command.args(["-shared", BUILD_ID, "-Wl,-z,relro,-z,now"]);
     command.arg(format!("-Wl,-soname,lib{}.so", recipe.name));
     command.arg("-o").arg(library).args((0..files.len()).map(object)).args(&compile.link);
     run(&mut command, Some(&folder.join("log"))).map(drop)
@@ -147,7 +156,7 @@ fn configured(recipe: &Recipe, configure: &Configure, folder: &Path, library: &P
     copy(&recipe.sources.join(&configure.script), &copied.join("configure"))?;
     let log = folder.join("log");
     let mut command = clean("sh");
-    command.arg("configure").current_dir(&copied);
+    command.arg("configure").env("LDFLAGS", BUILD_ID).current_dir(&copied);
     command.args(configure.arguments.iter().map(|argument| argument.replace("{build}", recipe.build())));
     run(&mut command, Some(&log))?;
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
@@ -164,10 +173,16 @@ fn configured(recipe: &Recipe, configure: &Configure, folder: &Path, library: &P
 fn cargo(recipe: &Recipe, folder: &Path, library: &Path) -> Result<(), String> {
     let target = folder.join("target");
     let mut command = clean("cargo");
-    command.args(["build", "--release", "--locked", "--manifest-path"]).arg(recipe.folder.join("Cargo.toml"));
-    command.arg("--target-dir").arg(&target);
+    command.args(["rustc", "--release", "--locked", "--lib", "--manifest-path"]);
+    command.arg(recipe.folder.join("Cargo.toml")).arg("--target-dir").arg(&target);
+    link_with_build_id(&mut command);
     run(&mut command, Some(&folder.join("log")))?;
     copy(&target.join("release").join(format!("lib{}_peer.so", recipe.name)), library)
+}
+
+/// The last arguments of `cargo rustc`. RUSTFLAGS would do as well, and hide those of a cargo configuration.
+fn link_with_build_id(command: &mut Command) {
+    command.arg("--").args(["-C", &format!("link-arg={BUILD_ID}")]);
 }
 
 /// Builds this tree's own library and returns a copy of it.
@@ -175,11 +190,12 @@ pub fn heapwright(root: &Path, folder: &Path) -> Result<PathBuf, String> {
     create(folder)?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let mut command = clean("cargo");
-    command.args(["build", "--release", "-p", "heapwright-shared"]).current_dir(root);
+    command.args(["rustc", "--release", "--lib", "-p", "heapwright-shared"]).current_dir(root);
     // A relative CARGO_TARGET_DIR means one thing here and another in `root`.
     create(&target)?;
     let target = canonical(&target)?;
     command.arg("--target-dir").arg(&target);
+    link_with_build_id(&mut command);
     run(&mut command, Some(&folder.join("log")))?;
     let library = folder.join("libheapwright.so");
     copy(&target.join("release/libheapwright.so"), &library)?;

@@ -1,6 +1,7 @@
 //! Who serves a process, as the process itself says.
 
 use super::run;
+use crate::children::sealed;
 use std::path::Path;
 use std::process::Command;
 
@@ -13,14 +14,17 @@ pub struct Identity {
     pub version: String,
     /// The file.
     pub path: String,
+    /// Its build id, `-` where it has none.
+    pub build_id: String,
 }
 
-/// Runs the program of the workloads under a library and returns its line.
+/// Runs the program of the workloads under a library, in the environment that it is measured in, and returns its line.
 ///
 /// A library that is not there only makes the loader complain, and the C library serves: any complaint is an error.
 pub fn ask(load: &Path, library: Option<&Path>, environment: &[(String, String)]) -> Result<String, String> {
     let mut command = Command::new(load);
-    command.arg("identify").env_remove("LD_PRELOAD");
+    sealed(&mut command);
+    command.arg("identify");
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     if let Some(library) = library {
         command.env("LD_PRELOAD", library);
@@ -38,10 +42,12 @@ impl Identity {
         if line.starts_with("mixed:") {
             return Err(format!("the calls of the family go to several libraries ({line})"));
         }
-        let (rest, _) = line.rsplit_once(" build-id ").ok_or_else(fail)?;
+        let (rest, build_id) = line.rsplit_once(" build-id ").ok_or_else(fail)?;
         let mut words = rest.splitn(3, ' ').map(str::to_owned);
         match (words.next(), words.next(), words.next()) {
-            (Some(family), Some(version), Some(path)) => Ok(Self { family, version, path }),
+            (Some(family), Some(version), Some(path)) => {
+                Ok(Self { family, version, path, build_id: build_id.to_owned() })
+            }
             _ => Err(fail()),
         }
     }
@@ -53,6 +59,10 @@ impl Identity {
         {
             let (path, library) = (&self.path, library.display());
             return Err(format!("malloc comes from {path} in a process that preloads {library}"));
+        }
+        // Without one another file under the same path would say the same.
+        if library.is_some() && self.build_id == "-" {
+            return Err(format!("{} has no build id; link it with -Wl,--build-id=sha1", self.path));
         }
         if self.family != family {
             return Err(format!("{} is {} {}, not {family}", self.path, self.family, self.version));

@@ -51,6 +51,9 @@ enum Source {
     Debian(debian::Wanted),
 }
 
+/// For Google's TCMalloc: its caches per processor need rseq, which the C library would take. See its peer.toml.
+pub const PER_CPU: &[(&str, &str)] = &[("GLIBC_TUNABLES", "glibc.pthread.rseq=0")];
+
 /// Everyone, in the order of the tables.
 const ENTRIES: &[Entry] = &[
     Entry { name: "heapwright", source: Source::Tree, environment: &[] },
@@ -67,12 +70,7 @@ const ENTRIES: &[Entry] = &[
     Entry { name: "snmalloc", source: Source::Folder("snmalloc"), environment: &[] },
     Entry { name: "rpmalloc", source: Source::Folder("rpmalloc"), environment: &[] },
     Entry { name: "rusty_alloc", source: Source::Folder("rusty_alloc"), environment: &[] },
-    // Its caches per processor need rseq, which the C library would take: see its peer.toml.
-    Entry {
-        name: "tcmalloc-google",
-        source: Source::Folder("tcmalloc-google"),
-        environment: &[("GLIBC_TUNABLES", "glibc.pthread.rseq=0")],
-    },
+    Entry { name: "tcmalloc-google", source: Source::Folder("tcmalloc-google"), environment: PER_CPU },
     Entry { name: "gperftools", source: Source::Debian(debian::GPERFTOOLS), environment: &[] },
     Entry { name: "scudo", source: Source::Debian(debian::SCUDO), environment: &[] },
     Entry { name: "hardened_malloc", source: Source::Folder("hardened_malloc"), environment: &[] },
@@ -126,7 +124,8 @@ pub fn gather(
 fn patience(entry: &Entry, folder: &Path, quick: bool) -> Result<(), String> {
     match &entry.source {
         Source::Folder(name) if quick && SLOW.contains(name) && !build::known(&folder.join(name)) => {
-            Err("building it takes minutes; `cargo xtask bench peers` does, and --quick has it from then on".to_owned())
+            Err("building it takes minutes; `cargo xtask bench peers` does, and --quick has it from then on"
+                .to_owned())
         }
         _ => Ok(()),
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// Runs a command to its end and returns what it printed. Its whole output goes to the log, if there is one; an error
-/// names the command, what it said last, and the log.
+/// names the command, what it said last, and the log, which lies in the peer's folder of the build.
 pub fn run(command: &mut Command, log: Option<&Path>) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
@@ -21,7 +21,9 @@ pub fn run(command: &mut Command, log: Option<&Path>) -> Result<String, String> 
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let more = log.map_or_else(String::new, |log| format!("; all it said is in {}", log.display()));
+    let name = log.and_then(Path::file_name).map(OsStr::to_string_lossy);
+    let more = name
+        .map_or_else(String::new, |name| format!("; all it said is in `{name}` in the peer's build folder"));
     Err(format!("{program} failed ({}): {}{more}", output.status, complaint(&output)))
 }
 

@@ -10,12 +10,28 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the package lies two folders deep")
 }
 
+/// A folder of a test's own, which goes with it.
+struct Folder(PathBuf);
+
+impl std::ops::Deref for Folder {
+    type Target = Path;
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A folder of this test's own, empty.
-fn folder(name: &str) -> PathBuf {
+fn folder(name: &str) -> Folder {
     let folder = std::env::temp_dir().join(format!("heapwright-peers-{}-{name}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("the folder for temporary files is writable");
-    folder.canonicalize().expect("the folder is there")
+    Folder(folder.canonicalize().expect("the folder is there"))
 }
 
 /// The program of the workloads, built once.
@@ -93,7 +109,8 @@ fn later(peer: &Peer) -> Result<String, String> {
 
 #[test]
 fn a_library_that_is_swapped_is_noticed() {
-    let library = folder("swapped").join("libtoy.so");
+    let folder = folder("swapped");
+    let library = folder.join("libtoy.so");
     toy(&library, "toy 1", 1 << 24);
     let peer = accepted(&library).expect("a toy is as good a peer as any");
     assert!(peer.serving.starts_with(&format!("toy 1 {} build-id ", library.display())), "{}", peer.serving);
@@ -113,7 +130,8 @@ fn a_library_that_is_swapped_is_noticed() {
 
 #[test]
 fn a_library_that_goes_away_is_noticed() {
-    let library = folder("gone").join("libtoy.so");
+    let folder = folder("gone");
+    let library = folder.join("libtoy.so");
     toy(&library, "toy 1", 1 << 24);
     let peer = accepted(&library).expect("a toy is as good a peer as any");
     fs::remove_file(&library).expect("it was there");
@@ -126,7 +144,8 @@ fn a_library_that_goes_away_is_noticed() {
 
 #[test]
 fn a_library_that_is_someone_else_is_refused() {
-    let library = folder("other").join("libtoy.so");
+    let folder = folder("other");
+    let library = folder.join("libtoy.so");
     toy(&library, "decoy 1", 1 << 24);
     let error = accepted(&library).expect_err("it says decoy");
     assert!(error.ends_with("is decoy 1, not toy"), "{error}");
@@ -144,8 +163,46 @@ fn a_library_that_is_someone_else_is_refused() {
 }
 
 #[test]
+fn a_library_without_a_build_id_is_refused() {
+    let folder = folder("id");
+    let library = folder.join("libtoy.so");
+    toy(&library, "toy 1", 1 << 24);
+    let mut command = Command::new("cc");
+    command.args(["-shared", "-fPIC", "-O1", "-fno-builtin", "-Wl,--build-id=none", "-o"]);
+    run::run(command.arg(&library).arg(library.with_extension("c")), None).expect("cc makes a library");
+    let error = accepted(&library).expect_err("another file could say the same");
+    assert!(error.contains("has no build id"), "{error}");
+}
+
+#[test]
+fn a_process_is_asked_without_the_variables_of_the_caller() {
+    let folder = folder("sealed");
+    let program = folder.join("load");
+    let mut shell = Command::new("sh");
+    // Written by a process of its own: a file that this one has open cannot be run.
+    let text = r#"printf '#!/bin/sh\necho $LC_ALL$CARGO_MANIFEST_DIR $TOY\n' > "$1" && chmod 755 "$1""#;
+    run::run(shell.args(["-c", text, "sh"]).arg(&program), None).expect("sh writes a file");
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some(), "cargo sets it for tests");
+    let said = identity::ask(&program, None, &[("TOY".to_owned(), "1".to_owned())]);
+    assert_eq!(said.as_deref(), Ok("C 1"));
+}
+
+#[test]
+fn a_failed_command_names_its_log_without_its_folder() {
+    let folder = folder("log");
+    let log = folder.join("log");
+    let error = run::run(Command::new("sh").args(["-c", "echo broken; exit 3"]), Some(&log)).expect_err("3");
+    assert_eq!(
+        error,
+        "sh failed (exit status: 3): broken; all it said is in `log` in the peer's build folder"
+    );
+    assert_eq!(fs::read_to_string(&log).expect("it is there"), "broken\n");
+}
+
+#[test]
 fn a_family_of_two_libraries_is_refused() {
-    let library = folder("mixed").join("libtoy.so");
+    let folder = folder("mixed");
+    let library = folder.join("libtoy.so");
     // `free` alone, which forwards nothing: only its address is asked for before the process ends.
     fs::write(library.with_extension("c"), "void free(void *block) { (void)block; }").expect("writable");
     let mut command = Command::new("cc");
@@ -162,7 +219,7 @@ fn a_family_of_two_libraries_is_refused() {
 fn identities() {
     let identity = Identity::parse("mimalloc 3.3.2 /a folder/lib.so build-id 1a2b").expect("a line");
     assert_eq!((identity.family.as_str(), identity.version.as_str()), ("mimalloc", "3.3.2"));
-    assert_eq!(identity.path, "/a folder/lib.so");
+    assert_eq!((identity.path.as_str(), identity.build_id.as_str()), ("/a folder/lib.so", "1a2b"));
     for line in
         ["", "glibc", "mimalloc 3.3.2 /lib.so", "mimalloc /lib.so build-id 1a", "mixed: malloc /a, free /b"]
     {
@@ -229,7 +286,8 @@ fn recipes_can_be_read() {
 #[ignore = "builds every peer"]
 fn every_peer_is_there() {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let (peers, missing) = gather(root(), &target.join("bench/peers"), load(), false, &|text| println!("{text}"));
+    let (peers, missing) =
+        gather(root(), &target.join("bench/peers"), load(), false, &|text| println!("{text}"));
     let reasons: Vec<_> =
         missing.iter().map(|missing| format!("{}: {}", missing.name, missing.reason)).collect();
     assert!(missing.is_empty(), "{}", reasons.join("\n"));
@@ -242,13 +300,12 @@ fn every_peer_is_there() {
 
 #[test]
 fn the_quick_suite_does_not_wait_for_a_long_build() {
-    let folder = std::env::temp_dir().join(format!("heapwright-patience-{}", std::process::id()));
+    let folder = folder("patience");
     let slow = ENTRIES.iter().find(|entry| entry.name == "tcmalloc-google").expect("it is in the list");
     let refused = patience(slow, &folder, true);
     assert!(refused.is_err_and(|reason| reason.contains("bench peers")));
     assert!(patience(slow, &folder, false).is_ok());
-    std::fs::create_dir_all(folder.join("tcmalloc-google")).expect("a folder");
-    std::fs::write(folder.join("tcmalloc-google/stamp"), "built").expect("a file");
+    fs::create_dir_all(folder.join("tcmalloc-google")).expect("a folder");
+    fs::write(folder.join("tcmalloc-google/stamp"), "built").expect("a file");
     assert!(patience(slow, &folder, true).is_ok());
-    std::fs::remove_dir_all(&folder).expect("our folder");
 }

@@ -2,11 +2,15 @@
 //!
 //! The package `crates/bench/programs` is one binary with a feature for each allocator. It is built with each in
 //! turn, in one target folder, and its binaries are kept side by side. Each says who serves it, which it proves in the
-//! process; one that names another family takes no part.
+//! process; one that names another family, or is not the build that its users get, is refused: its cells are failures.
+//! Only what cannot be built is missing.
 
+use crate::children::sealed;
 use crate::job::{Candidate, Expect, Job};
+use crate::peers::PER_CPU;
 use crate::report_line::Report;
 use crate::results::{Allocator, Group, Missing};
+use crate::score::OURS;
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fs;
@@ -23,13 +27,18 @@ struct Variant {
     allocator: &'static str,
     /// How the program must begin to say who serves it.
     family: &'static str,
+    /// Variables set for it.
+    environment: &'static [(&'static str, &'static str)],
 }
 
-/// A built variant.
+/// A variant that has cells.
 struct Built {
     variant: &'static Variant,
     program: PathBuf,
+    /// Who serves it, as it says; empty if it is refused.
     serving: String,
+    /// Why its cells are failures.
+    refused: Option<String>,
 }
 
 /// Sizes and checksums of the programs.
@@ -97,6 +106,12 @@ impl Variant {
             _ => format!("Rust programs with {}", self.allocator),
         }
     }
+
+    /// The variant as its cells have it.
+    fn entered(&'static self, program: PathBuf, serving: Result<String, String>) -> Built {
+        let refused = serving.as_ref().err().cloned();
+        Built { variant: self, program, serving: serving.unwrap_or_default(), refused }
+    }
 }
 
 /// What the programs must compute.
@@ -111,7 +126,8 @@ fn jobs(group: Group, expected: &Expected, built: &[Built], quick: bool) -> Vec<
     if built.is_empty() {
         return Vec::new();
     }
-    let linked: Vec<&str> = built.iter().map(|one| one.serving.as_str()).collect();
+    let served = built.iter().filter(|one| one.refused.is_none());
+    let linked: Vec<&str> = served.map(|one| one.serving.as_str()).collect();
     let prefix = if group == Group::Musl { "musl" } else { "rust" };
     let job = |program: &Program| Job {
         group,
@@ -137,10 +153,15 @@ fn candidate(program: &Program, built: &Built, quick: bool) -> Candidate {
         allocator: built.variant.allocator.to_owned(),
         program: built.program.clone(),
         arguments,
-        environment: Vec::new(),
+        environment: built
+            .variant
+            .environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.into()))
+            .collect(),
         folder: None,
         expect: Expect::Report { checksum: Some(amount.checksum.clone()), serving: built.serving.clone() },
-            refused: None,
+        refused: built.refused.clone(),
     }
 }
 
@@ -149,7 +170,7 @@ fn only_here(built: &[Built], musl: &str) -> Vec<Allocator> {
     let found = built.iter().find(|one| one.variant.allocator == MUSL);
     let allocator = |one: &Built| Allocator {
         name: MUSL.to_owned(),
-        version: one.serving.rsplit(' ').next().unwrap_or_default().to_owned(),
+        version: one.serving.split_once(' ').map_or("-", |(_, version)| version).to_owned(),
         origin: format!("Rust's target {musl}"),
         sha256: None,
         environment: Vec::new(),
@@ -157,7 +178,7 @@ fn only_here(built: &[Built], musl: &str) -> Vec<Allocator> {
     found.map(allocator).into_iter().collect()
 }
 
-/// Builds a variant, keeps its binary and asks it who serves it.
+/// Builds a variant, keeps its binary and judges it; an error if it cannot be built.
 fn build(
     variant: &'static Variant,
     root: &Path,
@@ -170,6 +191,27 @@ fn build(
     if let Some(target) = target {
         check_target(target, variant.feature)?;
     }
+    let kept =
+        folder.join(format!("{}-{}", if target.is_some() { "musl" } else { "programs" }, variant.feature));
+    let serving = match made(variant, root, folder, target, &kept) {
+        // A tree of Heapwright that does not build is no reason to leave it out.
+        Err(reason) if variant.allocator != OURS => return Err(reason),
+        made => made.and_then(|()| admit(&kept, variant)),
+    };
+    if let Err(reason) = &serving {
+        say(&format!("{} is refused: {reason}", variant.title()));
+    }
+    Ok(variant.entered(kept, serving))
+}
+
+/// Builds a variant and puts its binary at `kept`. The old one is unlinked first: a process that runs it goes on.
+fn made(
+    variant: &Variant,
+    root: &Path,
+    folder: &Path,
+    target: Option<&str>,
+    kept: &Path,
+) -> Result<(), String> {
     let output = command(variant.feature, root, folder, target)
         .output()
         .map_err(|error| format!("cargo cannot be run: {error}; is it in the PATH?"))?;
@@ -177,23 +219,35 @@ fn build(
         return Err(format!("cargo build failed: {}", complaint(&output)));
     }
     let made = folder.join(target.unwrap_or_default()).join("release/heapwright-programs");
-    let kept =
-        folder.join(format!("{}-{}", if target.is_some() { "musl" } else { "programs" }, variant.feature));
-    fs::copy(&made, &kept).map_err(|error| format!("{} cannot be copied: {error}", made.display()))?;
-    if target.is_some() {
-        let image = fs::read(&kept).map_err(|error| format!("{}: {error}", kept.display()))?;
-        if !is_static(&image) {
-            return Err(format!(
-                "{} is not static: do RUSTFLAGS of a cargo configuration say so?",
-                kept.display()
-            ));
-        }
+    let _ = fs::remove_file(kept);
+    fs::copy(&made, kept).map(drop).map_err(|error| format!("{} cannot be copied: {error}", made.display()))
+}
+
+/// Who serves a program, if it is the build that it should be.
+fn admit(program: &Path, variant: &Variant) -> Result<String, String> {
+    let image = fs::read(program).map_err(|error| format!("{}: {error}", program.display()))?;
+    if variant.group == Group::Musl && !is_static(&image) {
+        let program = program.display();
+        return Err(format!("{program} is not static: do RUSTFLAGS of a cargo configuration say so?"));
     }
-    let serving = identify(&kept, variant)?;
-    Ok(Built { variant, program: kept, serving })
+    if has_assertions(&image) {
+        return Err(format!(
+            "{} has snmalloc's assertions: NDEBUG did not reach its build",
+            program.display()
+        ));
+    }
+    identify(program, variant)
+}
+
+/// Whether a binary has what a failed assertion of snmalloc prints, which its release has not.
+fn has_assertions(image: &[u8]) -> bool {
+    const TEXT: &[u8] = b"assert fail: ";
+    image.windows(TEXT.len()).any(|part| part == TEXT)
 }
 
 /// The build of a feature. It hears nothing of flags meant for others, and its crates are those of the lock file.
+///
+/// snmalloc is a release build only where NDEBUG is defined, which its package does for one compiler alone.
 fn command(feature: &str, root: &Path, folder: &Path, target: Option<&str>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args([
@@ -207,16 +261,15 @@ fn command(feature: &str, root: &Path, folder: &Path, target: Option<&str>) -> C
     ]);
     command.arg("--manifest-path").arg(root.join("crates/bench/programs/Cargo.toml"));
     command.arg("--target-dir").arg(folder);
-    for name in [
-        "CFLAGS",
-        "CXXFLAGS",
-        "LDFLAGS",
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "CARGO_BUILD_TARGET",
-        "LD_PRELOAD",
-    ] {
-        command.env_remove(name);
+    // Those for one target, as CXXFLAGS_x86_64_unknown_linux_gnu, too.
+    let foreign = |name: &str| name.contains("FLAGS") || name.starts_with("CARGO_PROFILE_");
+    for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
+        if foreign(&name) || matches!(name.as_str(), "CARGO_BUILD_TARGET" | "LD_PRELOAD") {
+            command.env_remove(name);
+        }
+    }
+    if feature == "snmalloc" {
+        command.env("CXXFLAGS", "-DNDEBUG");
     }
     if let Some(target) = target {
         command.args(["--target", target]);
@@ -263,7 +316,8 @@ fn check_target(target: &str, feature: &str) -> Result<(), String> {
 /// Asks a program who serves it; an error if that is another family than the variant's.
 fn identify(program: &Path, variant: &Variant) -> Result<String, String> {
     let mut command = Command::new(program);
-    command.args(["maps", "--size", "1"]).env_remove("LD_PRELOAD");
+    sealed(&mut command);
+    command.args(["maps", "--size", "1"]).envs(variant.environment.iter().copied());
     let output = command.output().map_err(|error| format!("{}: {error}", program.display()))?;
     if !output.status.success() {
         return Err(format!("{} ({}): {}", program.display(), output.status, complaint(&output)));
@@ -302,119 +356,31 @@ const MUSL: &str = "musl";
 /// The C compiler for musl.
 const MUSL_CC: &str = "musl-gcc";
 
+/// A variant without variables.
+const fn plain(
+    group: Group,
+    feature: &'static str,
+    allocator: &'static str,
+    family: &'static str,
+) -> Variant {
+    Variant { group, feature, allocator, family, environment: &[] }
+}
+
 /// Every way, Heapwright first.
 const VARIANTS: &[Variant] = &[
-    Variant { group: Group::Rust, feature: "heapwright", allocator: "heapwright", family: "heapwright " },
-    Variant { group: Group::Rust, feature: "system", allocator: "glibc", family: "glibc " },
-    Variant { group: Group::Rust, feature: "mimalloc3", allocator: "mimalloc3", family: "mimalloc 3." },
-    Variant { group: Group::Rust, feature: "mimalloc2", allocator: "mimalloc2", family: "mimalloc 2." },
-    Variant { group: Group::Rust, feature: "jemalloc", allocator: "jemalloc", family: "jemalloc " },
-    Variant { group: Group::Rust, feature: "snmalloc", allocator: "snmalloc", family: "snmalloc " },
-    Variant { group: Group::Rust, feature: "rpmalloc", allocator: "rpmalloc", family: "rpmalloc " },
-    Variant { group: Group::Rust, feature: "rusty_alloc", allocator: "rusty_alloc", family: "rusty_alloc " },
-    Variant { group: Group::Rust, feature: "tcmalloc", allocator: "tcmalloc-google", family: "tcmalloc " },
-    Variant { group: Group::Musl, feature: "heapwright", allocator: "heapwright", family: "heapwright " },
-    Variant { group: Group::Musl, feature: "system", allocator: MUSL, family: "musl " },
-    Variant { group: Group::Musl, feature: "mimalloc3", allocator: "mimalloc3", family: "mimalloc 3." },
+    plain(Group::Rust, "heapwright", OURS, "heapwright "),
+    plain(Group::Rust, "system", "glibc", "glibc "),
+    plain(Group::Rust, "mimalloc3", "mimalloc3", "mimalloc 3."),
+    plain(Group::Rust, "mimalloc2", "mimalloc2", "mimalloc 2."),
+    plain(Group::Rust, "jemalloc", "jemalloc", "jemalloc "),
+    plain(Group::Rust, "snmalloc", "snmalloc", "snmalloc "),
+    plain(Group::Rust, "rpmalloc", "rpmalloc", "rpmalloc "),
+    plain(Group::Rust, "rusty_alloc", "rusty_alloc", "rusty_alloc "),
+    Variant { environment: PER_CPU, ..plain(Group::Rust, "tcmalloc", "tcmalloc-google", "tcmalloc ") },
+    plain(Group::Musl, "heapwright", OURS, "heapwright "),
+    plain(Group::Musl, "system", MUSL, "musl "),
+    plain(Group::Musl, "mimalloc3", "mimalloc3", "mimalloc 3."),
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn every_feature_is_built_and_nothing_else() {
-        let manifest: toml::Table = toml::from_str(include_str!("../programs/Cargo.toml")).unwrap();
-        let features: BTreeSet<&str> =
-            manifest["features"].as_table().unwrap().keys().map(String::as_str).collect();
-        let of = |group: Group| VARIANTS.iter().filter(move |one| one.group == group).map(|one| one.feature);
-        assert_eq!(of(Group::Rust).collect::<BTreeSet<_>>(), features);
-        assert!(of(Group::Musl).all(|feature| features.contains(feature)));
-        let names: BTreeSet<_> = VARIANTS.iter().map(|one| (one.group, one.allocator)).collect();
-        assert_eq!(names.len(), VARIANTS.len(), "a column holds one allocator");
-    }
-
-    #[test]
-    fn every_program_has_its_checksums() {
-        let expected = expected().unwrap();
-        let names: Vec<_> = expected.program.iter().map(|program| program.name.as_str()).collect();
-        assert_eq!(names, ["json", "parse", "echo", "maps"]);
-        for program in &expected.program {
-            for amount in [&program.full, &program.quick] {
-                let digits = amount.checksum.bytes().filter(u8::is_ascii_hexdigit).count();
-                assert_eq!((digits, amount.checksum.len()), (16, 16), "{}", program.name);
-            }
-            assert!(program.full.size > program.quick.size, "{}", program.name);
-            assert_ne!(program.full.checksum, program.quick.checksum, "{}", program.name);
-        }
-    }
-
-    #[test]
-    fn the_lock_file_knows_this_version_of_heapwright() {
-        let line = format!("name = \"heapwright\"\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
-        assert!(include_str!("../programs/Cargo.lock").contains(&line), "the lock file lacks: {line}");
-    }
-
-    /// Two variants as if they were built: the first two of `group`.
-    fn built(group: Group) -> Vec<Built> {
-        let some = VARIANTS.iter().filter(|one| one.group == group).take(2);
-        some.map(|variant| Built { variant, program: "/p".into(), serving: format!("{}1.2", variant.family) })
-            .collect()
-    }
-
-    #[test]
-    fn a_row_has_the_size_and_the_checksum_of_its_kind() {
-        let expected = expected().unwrap();
-        let full = jobs(Group::Rust, &expected, &built(Group::Rust), false);
-        let quick = jobs(Group::Rust, &expected, &built(Group::Rust), true);
-        assert_eq!(full.iter().map(|job| job.workload.as_str()).next(), Some("rust-json"));
-        assert_eq!((full[0].rounds, quick[0].rounds), (5, 2));
-        for (full, program) in full.iter().zip(&expected.program) {
-            let one = &full.candidates[1];
-            assert_eq!(one.allocator, "glibc");
-            assert_eq!(one.arguments[2], program.full.size.to_string().as_str());
-            let Expect::Report { checksum, serving } = &one.expect else { panic!("{one:?}") };
-            assert_eq!((checksum.as_ref(), serving.as_str()), (Some(&program.full.checksum), "glibc 1.2"));
-        }
-        assert_eq!(quick[0].candidates[0].arguments[2], expected.program[0].quick.size.to_string().as_str());
-        assert!(jobs(Group::Musl, &expected, &built(Group::Rust), true).is_empty());
-    }
-
-    #[test]
-    fn musl_alone_is_no_peer() {
-        let both: Vec<Built> = built(Group::Rust).into_iter().chain(built(Group::Musl)).collect();
-        let here = only_here(&both, "target");
-        assert_eq!(here.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["musl"]);
-        assert_eq!(here[0].version, "1.2");
-    }
-
-    #[test]
-    fn a_program_served_by_another_is_refused() {
-        let program = std::env::temp_dir().join(format!("heapwright-programs-{}", std::process::id()));
-        fs::write(&program, "#!/bin/sh\necho '{\"checksum\":\"0\",\"serving\":\"mimalloc 2.3.2\"}'\n")
-            .unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let variant = |name| VARIANTS.iter().find(|one| one.allocator == name).unwrap();
-        let refused = identify(&program, variant("mimalloc3"));
-        let taken = identify(&program, variant("mimalloc2"));
-        fs::remove_file(&program).unwrap();
-        assert_eq!(taken, Ok("mimalloc 2.3.2".to_owned()));
-        assert!(refused.unwrap_err().contains("served by mimalloc 2.3.2, not by mimalloc 3."));
-    }
-
-    #[test]
-    fn this_test_is_not_static_and_a_cut_file_is_neither() {
-        let image = fs::read(std::env::current_exe().unwrap()).unwrap();
-        assert!(!is_static(&image));
-        assert!(!is_static(&image[..100]));
-        assert!(!is_static(b"text"));
-        let mut header = vec![0; 64 + 56];
-        header[..6].copy_from_slice(b"\x7fELF\x02\x01");
-        (header[32], header[54], header[56], header[64]) = (64, 56, 1, 1);
-        assert!(is_static(&header));
-        header[64] = 3;
-        assert!(!is_static(&header));
-    }
-}
+mod tests;

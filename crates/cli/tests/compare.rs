@@ -195,6 +195,11 @@ fn what_cannot_run_is_refused_as_in_run() {
     let output = compare(["-n", "1", "--anyway", "--", &own]);
     assert!(errors(&output).contains("warning: "), "{}", errors(&output));
     refused(&compare(["--option", "stats=/tmp", "--", "true"]), 125, "the option stats");
+    // Only the kernel can say so, to the process that starts it.
+    let busy = folder.program("busy", BUSY, []);
+    let writer = fs::OpenOptions::new().append(true).open(&busy).expect("a file");
+    refused(&compare(["--", &busy]), 126, "/busy cannot be started: Text file busy");
+    drop(writer);
 }
 
 #[test]

@@ -61,7 +61,8 @@ impl Usage {
 ///
 /// The child is forked, not vforked: the kernel counts the memory of a process that vforks as the new program's
 /// first peak. Of one that forks it counts what is not backed by a file: a caller with more than some hundred
-/// kilobytes of that starts `heapwright-launch` instead. Faults come from the sums over all children that ended, so no other child may end meanwhile.
+/// kilobytes of that starts a small process instead, as `heapwright-launch`. Faults come from the sums over all
+/// children that ended, so no other child may end meanwhile.
 ///
 /// # Errors
 /// Those of starting the program and of waiting for it.

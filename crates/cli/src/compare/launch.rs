@@ -19,7 +19,7 @@ use std::sync::atomic::AtomicBool;
 /// The first argument of the small process.
 const WORD: &str = "launch-for-compare";
 /// The command's own file, also after it was replaced.
-const OWN: &str = "/proc/self/exe";
+pub const OWN: &str = "/proc/self/exe";
 
 /// Signals for the whole group of the program, which the small process outlives to tell how the program ended.
 const SURVIVED: [Signal; 6] =

@@ -114,7 +114,7 @@ impl<'a> Runner<'a> {
         let own = self.to_the_end(&mut command)?;
         let usage = match launch::read(&tail(&mut written), own).map_err(lost)? {
             Launched::Ran(usage) => usage,
-            Launched::NotStarted(error) => return Err(Stop::Refused(run::not_started(program, &error))),
+            Launched::NotStarted(error) => return Err(self.not_started(&error)),
         };
         if usage.status.success() {
             return Ok(usage);
@@ -127,8 +127,7 @@ impl<'a> Runner<'a> {
     fn to_the_end(&self, command: &mut Command) -> Result<Usage, Stop> {
         self.check_interrupts()?;
         command.process_group(0);
-        let running =
-            process::start(command).map_err(|error| Stop::Refused(run::not_started(command, &error)))?;
+        let running = process::start(command).map_err(|error| self.not_started(&error))?;
         let pid = running.child.id();
         self.interrupts.begins(pid);
         if let Some(pid) = rustix::process::Pid::from_raw(pid.cast_signed()) {
@@ -139,6 +138,17 @@ impl<'a> Runner<'a> {
         let usage = running.finish().map_err(lost)?;
         self.check_interrupts()?;
         Ok(usage)
+    }
+
+    /// Why there is no process of the program, which the small one between us and it is not to be named for.
+    fn not_started(&self, error: &io::Error) -> Stop {
+        if error.kind() == io::ErrorKind::NotFound && !Path::new(launch::OWN).exists() {
+            return Stop::Refused(Failure::tool(
+                format!("there is no {}, from which the program is started", launch::OWN),
+                "mount /proc",
+            ));
+        }
+        Stop::Refused(run::not_started(&Command::new(&self.program), error))
     }
 
     fn check_interrupts(&self) -> Result<(), Stop> {

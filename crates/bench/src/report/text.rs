@@ -244,7 +244,9 @@ fn scores(paper: &mut Paper, results: &Results) {
 fn board(paper: &mut Paper, results: &Results, group: Group) {
     let boards = [Measure::Time, Measure::Peak].map(|measure| Board::new(results, group, measure));
     paper.wrapped(group_title(group), 0, Style::Plain);
-    let titles = format!("{:<11}{:>7}{:>7}{:>7}{:>6}{:>4}", "", "run", "failed", "time", "worst", "won");
+    // The numbers take 49 columns.
+    let names = (paper.width - 49).min(LONGEST + 1);
+    let titles = format!("{:<names$}{:>7}{:>7}{:>7}{:>6}{:>4}", "", "run", "failed", "time", "worst", "won");
     paper.piece(
         &cut(&format!("{titles}{:>8}{:>6}{:>4}", "memory", "worst", "won"), paper.width),
         Style::Plain,
@@ -256,7 +258,7 @@ fn board(paper: &mut Paper, results: &Results, group: Group) {
             continue;
         }
         let style = if own.name == OURS { Style::Bold } else { Style::Plain };
-        paper.piece(&left(&own.name, 11), style);
+        paper.piece(&left(&own.name, names), style);
         paper.piece(&right(&format!("{}/{}", part.ran, part.rows), 7), Style::Plain);
         paper.piece(&right(&part.failed.to_string(), 7), Style::Plain);
         for (board, wide) in boards.iter().zip([7, 8]) {

@@ -92,6 +92,60 @@ fn what_is_missing_and_failed_is_said() {
     }
 }
 
+#[test]
+fn a_part_of_the_suite_is_called_one_before_all_numbers() {
+    let mut results = fixture::results();
+    results.kind = "partial".to_owned();
+    let page = page(&results);
+    let head = &page[..place(&page, "id=\"losing\"")];
+    for text in [
+        "only a part of the suite was asked for",
+        "--real",
+        "0.20, 1.40",
+        "Our own workloads",
+        "Rust programs",
+    ] {
+        assert!(head.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn a_row_that_waits_loses_no_peak_and_says_why() {
+    let mut results = fixture::results();
+    let row = results.rows.iter_mut().find(|row| row.workload == "idle").unwrap();
+    let ours = row.cells.iter_mut().find(|cell| cell.allocator == crate::score::OURS).unwrap();
+    for sample in &mut ours.samples {
+        (sample.peak_rss, sample.idle_rss) = (sample.peak_rss * 50, Some(sample.peak_rss * 50));
+    }
+    let page = page(&results);
+    let part = |from: &str, to: &str| page[place(&page, from)..place(&page, to)].to_owned();
+    assert!(
+        !part("aria-label=\"Losses: Peak RSS\"", "aria-label=\"Losses: RSS at the end")
+            .contains("row-own-idle")
+    );
+    assert!(part("aria-label=\"Losses: RSS after idle", "id=\"scores\"").contains("row-own-idle"));
+    assert_eq!(page.matches("and all wait side by side, in one round").count(), 1);
+}
+
+#[test]
+fn rounds_and_reads_from_disk_are_told() {
+    let mut results = fixture::results();
+    let before = page(&results);
+    assert!(
+        before.contains("for the looks of it. (5 rounds)")
+            && !before.contains("Read from disk in some round")
+    );
+    assert!(!before.contains("small class=\"read\"") && !before.contains("few rounds"));
+    for cell in &mut results.rows[0].cells {
+        cell.samples.truncate(3);
+    }
+    results.rows[0].cells[2].samples[1].major_faults = 17;
+    let after = page(&results);
+    assert!(after.contains("for the looks of it. (3 rounds)") && after.contains("few rounds"));
+    assert!(after.contains("Read from disk in some round: mimalloc3."));
+    assert_eq!(after.matches("<small class=\"read\"> read from disk, up to 17</small>").count(), 1);
+}
+
 /// For looking at: `HEAPWRIGHT_REPORT_PAGE=page.html cargo test -p heapwright-bench fixture_page -- --ignored`.
 #[test]
 #[ignore = "writes the fixture's page to the file that HEAPWRIGHT_REPORT_PAGE names"]

@@ -77,6 +77,65 @@ fn a_failure_and_a_gap_are_told_apart() {
 }
 
 #[test]
+fn what_was_asked_for_and_the_loads_are_told() {
+    let mut results = fixture::results();
+    results.kind = "partial".to_owned();
+    let text = table(&results, 200, false);
+    let head: Vec<&str> = text.lines().take(3).collect();
+    assert!(
+        head[0]
+            .starts_with("Heapwright beside its peers: only a part of the suite was asked for, 2026-01-02")
+    );
+    assert_eq!(head[1], "Options: --real");
+    assert_eq!(head[2], "Load average at the beginning of each round: 0.20, 1.40");
+}
+
+#[test]
+fn boards_are_by_group_and_count_failures() {
+    let text = table(&fixture::results(), 100, false);
+    let boards = &text[text.find("Scores:").unwrap()..text.find("Missing").unwrap()];
+    assert!(!boards.contains("All rows"));
+    let line = |part: &str, name: &str| -> Vec<String> {
+        let part = &boards[boards.find(part).unwrap()..];
+        let line = part.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    assert_eq!(line("Our own workloads", "scudo")[1..3], ["18/19", "1"]);
+    assert_eq!(line("Our own workloads", "heapwright")[1..3], ["18/19", "1"]);
+    assert_eq!(line("Real programs", "tcmalloc")[1..3], ["2/3", "1"]);
+    assert_eq!(line("Real programs", "heapwright")[1..3], ["3/3", "0"]);
+    let left = "Wall time: not in the means, as one has no figure: lifo-batches ×4, lifo-batches ×64, churn-mixed ×64";
+    let words: Vec<&str> = boards.split_whitespace().collect();
+    assert!(words.join(" ").contains(left), "{boards}");
+}
+
+#[test]
+fn few_rounds_are_marked_and_so_are_reads_from_disk() {
+    let mut results = fixture::results();
+    let marked = |text: &str| {
+        let part = &text[text.find("Wall time: ").unwrap()..];
+        let line = part.lines().find(|line| line.contains("lifo-batches ×1 ")).unwrap().to_owned();
+        (
+            line.contains("2.28?"),
+            line.contains("2.28 "),
+            line.contains("; 5 rounds"),
+            line.contains("; 3 rounds"),
+        )
+    };
+    let text = table(&results, 100, false);
+    assert_eq!(marked(&text), (false, true, true, false));
+    assert!(!text.contains("Read from disk"));
+    for cell in &mut results.rows[0].cells {
+        cell.samples.truncate(3);
+    }
+    results.rows[0].cells[1].samples[2].major_faults = 1;
+    let text = table(&results, 100, false);
+    assert_eq!(marked(&text), (true, false, false, true));
+    let read = &text[text.find("Read from disk in some round").unwrap()..];
+    assert!(read.lines().any(|line| line == "lifo-batches ×1: glibc"), "{read}");
+}
+
+#[test]
 fn what_steers_a_terminal_does_not_reach_it() {
     let mut results = fixture::results();
     results.missing[0].reason = "\x1b[2J gone\r\nand\u{7} more".to_owned();

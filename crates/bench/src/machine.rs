@@ -13,7 +13,6 @@ pub fn look(root: &Path) -> Machine {
     let memory = value(&read("/proc/meminfo"), "MemTotal", ':');
     let memory = memory.and_then(|text| text.split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) << 10;
     let system = value(&read("/etc/os-release"), "PRETTY_NAME", '=');
-    let load = read("/proc/loadavg").split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(0.0);
     Machine {
         processor: processor.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
         cores: std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
@@ -25,8 +24,14 @@ pub fn look(root: &Path) -> Machine {
         rustc: first_line(Command::new("rustc").arg("--version")),
         cc: first_line(Command::new("cc").arg("--version")),
         commit: commit(root),
-        load,
+        load: load(),
     }
+}
+
+/// The load average of the last minute.
+pub fn load() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(0.0)
 }
 
 /// The value of the first line that begins with `name`.

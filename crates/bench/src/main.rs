@@ -5,12 +5,14 @@
 //! [`score`] and [`report`] say what it means.
 #![forbid(unsafe_code)]
 
+mod children;
 mod job;
 mod machine;
 mod options;
 mod peers;
 mod programs;
 mod progress;
+mod public;
 mod real;
 mod report;
 mod report_line;
@@ -26,9 +28,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = session::Place::find().and_then(|place| match &options.verb {
+    let ready = children::end_with_us().and_then(|()| session::Place::find());
+    let done = ready.and_then(|place| match &options.verb {
         None => session::run(&place, &options.run),
-        Some(Verb::Report(report)) => session::report(report),
+        Some(Verb::Report(report)) => session::report(&place, report),
         Some(Verb::Peers) => session::peers(&place),
         Some(Verb::List(list)) => session::list(&place, list.quick),
         Some(Verb::Bless) => session::bless(&place),

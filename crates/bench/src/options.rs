@@ -38,7 +38,7 @@ pub enum Verb {
 /// A run of the suite.
 #[derive(Args)]
 pub struct Run {
-    /// The quick suite: smaller sizes, fewer rows, two rounds, at most five minutes
+    /// The quick suite: smaller sizes, fewer rows, two rounds, in five minutes
     #[arg(long)]
     pub quick: bool,
 
@@ -62,11 +62,11 @@ pub struct Run {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub peers: Vec<String>,
 
-    /// Rounds for every row, instead of what each wants
+    /// Rounds for every row that does not rest, instead of what each wants
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rounds: Option<u32>,
 
-    /// No round begins that would end later than this [default: 45, with --quick 5]
+    /// No row begins later than this, the building included [default: 45, with --quick 5]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub minutes: Option<u32>,
 

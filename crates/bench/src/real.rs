@@ -22,7 +22,8 @@ use witness::Testimony;
 
 /// Installs what is missing (`install`), prepares the inputs in `folder`, and finds out what each program prints.
 ///
-/// The jobs, and what cannot take part: a program as `NAME`, a peer that does not serve it as `NAME under PEER`.
+/// The jobs, and which programs cannot take part. A peer under which a program fails, or that does not serve it, is
+/// refused in its row.
 pub fn gather(
     root: &Path,
     folder: &Path,
@@ -46,7 +47,7 @@ pub fn gather(
     let mut jobs = Vec::new();
     for script in &scripts {
         say(&format!("{}: preparing, and who serves it", script.name));
-        match gather_one(&stage, script, peers, quick, &mut missing) {
+        match gather_one(&stage, script, peers, quick) {
             Ok(job) => jobs.push(job),
             Err(reason) => missing.push(Missing { name: script.name.clone(), reason }),
         }
@@ -54,45 +55,36 @@ pub fn gather(
     (jobs, missing)
 }
 
-/// The job of one script, or why there is none. Peers that do not serve it go to `missing`.
-fn gather_one(
-    stage: &Stage,
-    script: &Script,
-    peers: &[Peer],
-    quick: bool,
-    missing: &mut Vec<Missing>,
-) -> Result<Job, String> {
+/// The job of one script, or why there is none.
+fn gather_one(stage: &Stage, script: &Script, peers: &[Peer], quick: bool) -> Result<Job, String> {
     if let Some(reason) = packages::missing(script) {
         return Err(reason);
     }
     let size = if quick { QUICK } else { FULL };
     let folder = stage.prepare(script)?;
     let expected = expected(stage, script, size)?;
-    let mut candidates = Vec::new();
-    let mut refused = Vec::new();
-    for peer in peers {
-        match prove(stage, script, peer) {
-            Ok(environment) => candidates.push(Candidate {
-                allocator: peer.allocator.name.clone(),
-                program: PathBuf::from("/bin/sh"),
-                arguments: stage::arguments(script, "run", &folder, Some(size)),
-                environment,
-                folder: Some(folder.clone()),
-                expect: Expect::Output(expected.clone()),
-                refused: None,
-            }),
-            Err(reason) => refused.push((peer, reason)),
+    let candidate = |peer: &Peer| {
+        // A peer under which the program fails, or that does not serve it, has failed in this row.
+        let (environment, refused) = match prove(stage, script, peer) {
+            Ok(environment) => (environment, None),
+            Err(reason) => (Vec::new(), Some(reason)),
+        };
+        Candidate {
+            allocator: peer.allocator.name.clone(),
+            program: PathBuf::from("/bin/sh"),
+            arguments: stage::arguments(script, "run", &folder, Some(size)),
+            environment,
+            folder: Some(folder.clone()),
+            expect: Expect::Output(expected.clone()),
+            refused,
         }
-    }
-    if candidates.is_empty() {
-        let reason =
-            refused.into_iter().next().map_or_else(|| "there is no peer".to_owned(), |(_, reason)| reason);
+    };
+    let candidates: Vec<Candidate> = peers.iter().map(candidate).collect();
+    if let Some(reason) = candidates.first().and_then(|first| first.refused.as_ref())
+        && candidates.iter().all(|candidate| candidate.refused.is_some())
+    {
         return Err(format!("no allocator could be shown to serve it: {reason}"));
     }
-    missing.extend(refused.into_iter().map(|(peer, reason)| Missing {
-        name: format!("{} under {}", script.name, peer.allocator.name),
-        reason,
-    }));
     Ok(Job {
         group: Group::Real,
         workload: script.name.clone(),

@@ -2,24 +2,23 @@
 //!
 //! A round runs every row once; within a row the candidates run one behind the other, and who is first moves on with
 //! each round. So what two candidates of a row are compared by lies seconds apart, and the rounds of a row lie
-//! minutes apart, over whatever else the machine does.
+//! minutes apart, over whatever else the machine does. Candidates that rest at their end work in turn too, and rest
+//! side by side.
 
+use crate::children::Group;
+pub use crate::children::sealed;
 use crate::job::{Candidate, Expect, Job};
 use crate::report_line::Report;
 use crate::results::{Cell, Row, Sample};
 use heapwright_measure::process::{PRELOAD, Usage};
 use heapwright_measure::rounds;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use std::fs::{self, File};
-use std::io::Read;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than this no candidate may take, its idle seconds aside: then it is ended and has failed.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -29,19 +28,11 @@ const FAR: f64 = 4.0;
 /// See [`FAR`].
 const ENOUGH: usize = 2;
 
-/// Variables of the caller that a candidate sees. All others are kept from it: they would change what is measured.
-const KEPT: [&str; 5] = ["PATH", "HOME", "USER", "TMPDIR", "CARGO_HOME"];
+/// A program of the suite prints less than this; of its errors only as much is read from the end. Bytes.
+const MOST: u64 = 1 << 20;
 
-/// The process group that runs now, for who is told to end the suite; 0: none.
-static CURRENT: AtomicI32 = AtomicI32::new(0);
-
-/// Ends what runs now. The candidates have process groups of their own, which a key on the terminal does not reach.
-pub fn end_current() {
-    let group = CURRENT.load(Ordering::Relaxed);
-    if group > 0 {
-        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-    }
-}
+/// What a candidate prints when its work is done and it begins to rest.
+const RESTING: &str = "resting";
 
 /// How candidates are started: by a process that is small, so that its memory is not counted as their first.
 #[derive(Clone, Debug)]
@@ -86,18 +77,28 @@ impl Runner {
         self.jobs.iter().filter(|job| job.rounds > round).map(|job| job.candidates.len()).sum()
     }
 
-    /// Runs one round; `step` is told of each candidate before it runs.
-    pub fn round(&mut self, round: usize, step: &mut dyn FnMut(&str, &str)) {
+    /// Runs one round; `step` is told of each candidate before it runs. After `deadline` no row begins: the titles
+    /// of those left out are returned.
+    pub fn round(
+        &mut self,
+        round: usize,
+        deadline: Instant,
+        step: &mut dyn FnMut(&str, &str),
+    ) -> Vec<String> {
+        let mut left = Vec::new();
         for number in 0..self.jobs.len() {
             if self.jobs[number].rounds <= round {
                 continue;
             }
-            if self.jobs[number].idle > 0 {
-                self.side_by_side(number, step);
+            if Instant::now() >= deadline {
+                left.push(self.rows[number].title());
+            } else if self.jobs[number].idle > 0 {
+                self.resting(number, round, step);
             } else {
                 self.in_turn(number, round, step);
             }
         }
+        left
     }
 
     fn in_turn(&mut self, number: usize, round: usize, step: &mut dyn FnMut(&str, &str)) {
@@ -114,16 +115,24 @@ impl Runner {
         }
     }
 
-    /// All candidates at once: they mostly sleep, and their times do not count.
-    fn side_by_side(&mut self, number: usize, step: &mut dyn FnMut(&str, &str)) {
+    /// As [`Runner::in_turn`], but the next begins when the one before has done its work and rests.
+    fn resting(&mut self, number: usize, round: usize, step: &mut dyn FnMut(&str, &str)) {
         let job = &self.jobs[number];
         let limit = LIMIT + Duration::from_secs(u64::from(job.idle));
-        let start = |(place, candidate)| Started::new(candidate, &self.launcher, place);
-        let started: Vec<_> = job.candidates.iter().enumerate().map(start).collect();
-        for (place, started) in started.into_iter().enumerate() {
+        let mut started = Vec::new();
+        for place in rounds::order(round, job.candidates.len()) {
             let candidate = &job.candidates[place];
             step(&job.workload, &candidate.allocator);
-            let ended = started.and_then(|started| started.finish(candidate, limit));
+            if self.rows[number].cells[place].failure.is_none() {
+                let run = Started::new(candidate, &self.launcher, place);
+                if let Ok(run) = &run {
+                    run.until_it_rests();
+                }
+                started.push((place, run));
+            }
+        }
+        for (place, started) in started {
+            let ended = started.and_then(|started| started.finish(&job.candidates[place], limit));
             enter(&mut self.rows[number].cells[place], ended);
         }
     }
@@ -131,17 +140,23 @@ impl Runner {
 
 /// Whether the cell at `place` has run often enough and stands far behind.
 fn settled(row: &Row, place: usize) -> bool {
-    let best = |cell: &Cell| cell.samples.iter().map(|sample| sample.wall).fold(f64::INFINITY, f64::min);
-    let fastest = row.cells.iter().map(best).fold(f64::INFINITY, f64::min);
+    let right = || row.cells.iter().filter(|cell| cell.failure.is_none());
+    let least =
+        |cell: &Cell, of: fn(&Sample) -> f64| cell.samples.iter().map(of).fold(f64::INFINITY, f64::min);
+    let best = |of: fn(&Sample) -> f64| right().map(|cell| least(cell, of)).fold(f64::INFINITY, f64::min);
+    let (wall, peak): (fn(&Sample) -> f64, fn(&Sample) -> f64) =
+        (|sample| sample.wall, |sample| sample.peak_rss as f64);
     let own = &row.cells[place];
-    row.timed && own.samples.len() >= ENOUGH && best(own) > FAR * fastest
+    // Who is slow and small may be the base of the row's memory.
+    let smallest = least(own, peak) <= best(peak);
+    row.timed && own.samples.len() >= ENOUGH && least(own, wall) > FAR * best(wall) && !smallest
 }
 
 fn empty(job: &Job) -> Row {
     let cell = |candidate: &Candidate| Cell {
         allocator: candidate.allocator.clone(),
         samples: Vec::new(),
-        failure: None,
+        failure: candidate.refused.clone(),
     };
     Row {
         group: job.group,
@@ -168,86 +183,102 @@ fn enter(cell: &mut Cell, ended: Result<Sample, String>) {
 pub fn once(candidate: &Candidate, launcher: &Launcher) -> Result<(Sample, String), String> {
     fs::create_dir_all(&launcher.folder)
         .map_err(|error| format!("{}: {error}", launcher.folder.display()))?;
-    let mut started = Started::new(candidate, launcher, 0)?;
-    let (usage, text) = started.wait(LIMIT)?;
-    let sample = started.judge(candidate, &usage, &text)?;
-    Ok((sample, text))
+    let started = Started::new(candidate, launcher, 0)?;
+    let files = started.files.clone();
+    let sample = started.finish(candidate, LIMIT)?;
+    Ok((sample, files.printed()?))
 }
 
 /// A candidate that runs.
 struct Started {
-    child: Child,
-    /// Where the launcher says what it used.
+    group: Group,
+    files: Files,
+}
+
+/// Where a process leaves what it says. Files and not pipes: what a process leaves behind cannot keep them open.
+#[derive(Clone)]
+struct Files {
+    /// The launcher's line.
     usage: PathBuf,
-    /// Where its standard error goes.
+    /// Standard output.
+    output: PathBuf,
+    /// Standard error.
     error: PathBuf,
 }
 
 impl Started {
     /// Starts `candidate`; `place` tells it from others that run beside it.
     fn new(candidate: &Candidate, launcher: &Launcher, place: usize) -> Result<Started, String> {
-        let usage = launcher.folder.join(format!("usage-{place}"));
-        let error = launcher.folder.join(format!("error-{place}"));
+        let [usage, output, error] =
+            ["usage", "output", "error"].map(|name| launcher.folder.join(format!("{name}-{place}")));
+        let create =
+            |path: &Path| File::create(path).map_err(|problem| format!("{}: {problem}", path.display()));
         let _ = fs::remove_file(&usage);
-        let file = File::create(&error).map_err(|problem| format!("{}: {problem}", error.display()))?;
         let mut command = Command::new(&launcher.program);
         command.arg(&usage).arg(&candidate.program).args(&candidate.arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).process_group(0);
-        command.env_clear().env("LC_ALL", "C");
-        command.envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        sealed(&mut command).stdout(create(&output)?).stderr(create(&error)?);
         for (name, value) in &candidate.environment {
             command.env(if name == "LD_PRELOAD" { PRELOAD } else { name }, value);
         }
         if let Some(folder) = &candidate.folder {
             command.current_dir(folder);
         }
-        let child = command
-            .spawn()
+        let group = Group::start(&mut command)
             .map_err(|problem| format!("{} cannot be started: {problem}", launcher.program.display()))?;
-        CURRENT.store(child.id().cast_signed(), Ordering::Relaxed);
-        Ok(Started { child, usage, error })
+        Ok(Started { group, files: Files { usage, output, error } })
     }
 
-    fn finish(mut self, candidate: &Candidate, limit: Duration) -> Result<Sample, String> {
-        let (usage, text) = self.wait(limit)?;
-        self.judge(candidate, &usage, &text)
-    }
-
-    /// Reads what it prints and waits for its end; after `limit` the whole group is ended.
-    fn wait(&mut self, limit: Duration) -> Result<(Usage, String), String> {
-        let group = Pid::from_raw(self.child.id().cast_signed());
-        let mut output = self.child.stdout.take().ok_or("its output is not ours")?;
-        let (done, alarm) = channel::<()>();
-        let watch = thread::spawn(move || {
-            let late = alarm.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
-            if late {
-                let _ = killpg(group, Signal::SIGKILL);
-            }
-            late
-        });
-        let mut text = Vec::new();
-        let read = output.read_to_end(&mut text);
-        let launched = self.child.wait().map_err(|error| format!("it cannot be waited for: {error}"))?;
-        drop(done);
-        let late = watch.join().unwrap_or(false);
-        CURRENT.store(0, Ordering::Relaxed);
-        if late {
-            return Err(format!("it took longer than {} s and was ended", limit.as_secs()));
+    fn until_it_rests(&self) {
+        let until = Instant::now() + LIMIT;
+        let rests = || fs::metadata(&self.files.output).is_ok_and(|file| file.len() > 0);
+        while !rests() && !self.group.has_ended() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(10));
         }
-        read.map_err(|error| format!("its output cannot be read: {error}"))?;
-        let usage = fs::read_to_string(&self.usage).ok().and_then(|line| Usage::parse(&line));
-        let usage = usage.ok_or_else(|| format!("it was not started ({launched}); {}", self.said()))?;
-        Ok((usage, String::from_utf8_lossy(&text).into_owned()))
     }
 
-    /// The last line of its standard error.
+    /// Waits for its end and judges it; after `limit` the whole group is ended.
+    fn finish(self, candidate: &Candidate, limit: Duration) -> Result<Sample, String> {
+        let launched = self.group.wait(limit).map_err(|error| format!("it cannot be waited for: {error}"))?;
+        let Some(launched) = launched else {
+            return Err(format!("it took longer than {} s and was ended", limit.as_secs_f64()));
+        };
+        let usage = fs::read_to_string(&self.files.usage).ok().and_then(|line| Usage::parse(&line));
+        let usage = usage.ok_or_else(|| format!("it was not started ({launched}); {}", self.files.said()))?;
+        self.files.judge(candidate, &usage)
+    }
+}
+
+impl Files {
+    /// The last line of standard error.
     fn said(&self) -> String {
-        let text = fs::read_to_string(&self.error).unwrap_or_default();
-        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("nothing");
-        format!("it said: {last}")
+        let mut text = Vec::new();
+        let read = File::open(&self.error).and_then(|mut file| {
+            let len = file.metadata()?.len();
+            file.seek(SeekFrom::Start(len.saturating_sub(MOST)))?;
+            file.take(MOST).read_to_end(&mut text)
+        });
+        let text = String::from_utf8_lossy(&text);
+        let last = text.lines().rev().find(|line| !line.trim().is_empty());
+        match (read, last) {
+            (Err(error), _) => format!("what it said cannot be read: {error}"),
+            (Ok(_), None) => "it said nothing".to_owned(),
+            (Ok(_), Some(last)) => format!("it said: {}", last.chars().take(300).collect::<String>()),
+        }
     }
 
-    fn judge(&self, candidate: &Candidate, usage: &Usage, text: &str) -> Result<Sample, String> {
+    /// Standard output, without the line that it rests.
+    fn printed(&self) -> Result<String, String> {
+        let mut text = Vec::new();
+        let read = File::open(&self.output).and_then(|file| file.take(MOST + 1).read_to_end(&mut text));
+        read.map_err(|error| format!("its output cannot be read: {error}"))?;
+        if text.len() as u64 > MOST {
+            return Err(format!("it printed more than {MOST} bytes"));
+        }
+        let text = String::from_utf8_lossy(&text);
+        Ok(text.strip_prefix(RESTING).map_or_else(|| text.to_string(), |rest| rest.trim_start().to_owned()))
+    }
+
+    fn judge(&self, candidate: &Candidate, usage: &Usage) -> Result<Sample, String> {
         if !usage.status.success() {
             let end = match (usage.status.code(), usage.status.signal()) {
                 (Some(code), _) => format!("ended with status {code}"),
@@ -256,7 +287,7 @@ impl Started {
             };
             return Err(format!("it {end}; {}", self.said()));
         }
-        judge(&candidate.expect, usage, text)
+        judge(&candidate.expect, usage, &self.printed()?)
     }
 }
 

@@ -7,9 +7,7 @@ use crate::progress::Progress;
 use crate::results::{Allocator, FORMAT, Missing, Results};
 use crate::runner::{self, Launcher, Runner};
 use crate::suite::{self, Suite};
-use crate::{machine, programs, real, report};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use crate::{machine, programs, public, real, report};
 use std::fs;
 use std::io::{IsTerminal, Write, stdout};
 use std::path::{Path, PathBuf};
@@ -78,11 +76,11 @@ impl Place {
 pub fn run(place: &Place, options: &Run) -> Result<(), String> {
     let began = Instant::now();
     let mut progress = Progress::new();
-    let out = out_folder(place, options)?;
+    let out = out_folder(place, options);
     let mut results = Results {
         format: FORMAT,
         date: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        kind: if options.quick { "quick" } else { "full" }.to_owned(),
+        kind: kind(options).to_owned(),
         options: std::env::args().skip(1).collect(),
         loads: Vec::new(),
         seconds: 0.0,
@@ -95,26 +93,34 @@ pub fn run(place: &Place, options: &Run) -> Result<(), String> {
     say("building the workloads");
     let (load, launcher) = place.load()?;
     let jobs = gather(place, &load, options, &mut results, &say)?;
-    ended_with_us()?;
     let mut runner = Runner::new(jobs, launcher)?;
-    let budget =
-        Duration::from_secs(60 * u64::from(options.minutes.unwrap_or(if options.quick { 5 } else { 45 })));
+    let minutes = options.minutes.unwrap_or(if options.quick { 5 } else { 45 });
+    let deadline = began + Duration::from_secs(60 * u64::from(minutes));
     let rounds = runner.rounds();
     progress.say(&format!("measuring {} rows, {rounds} rounds at most", runner.rows().len()));
     progress.expect((0..rounds).map(|round| runner.steps(round)).sum());
     for round in 0..rounds {
         let start = Instant::now();
-        runner.round(round, &mut |workload, allocator| progress.step(&format!("{workload} {allocator}")));
-        // What is known is kept, whatever happens next.
+        results.loads.push(machine::load());
+        let left = runner.round(round, deadline, &mut |workload, allocator| {
+            progress.step(&format!("{workload} {allocator}"));
+        });
         results.rows = runner.rows().to_vec();
         results.seconds = began.elapsed().as_secs_f64();
-        write(&out, &results)?;
-        if round + 1 < rounds && began.elapsed() + start.elapsed() > budget {
-            let minutes = budget.as_secs() / 60;
-            let note = format!("{} of {rounds} rounds fitted into {minutes} minutes", round + 1);
+        let more = round + 1 < rounds;
+        let out_of_time = !left.is_empty() || (more && Instant::now() + start.elapsed() > deadline);
+        if out_of_time {
+            let note = if left.is_empty() {
+                format!("{} of {rounds} rounds fitted into {minutes} minutes", round + 1)
+            } else {
+                format!("after {minutes} minutes, round {} had not reached: {}", round + 1, left.join(", "))
+            };
             progress.say(&note);
             results.missing.push(Missing { name: "rounds".to_owned(), reason: note });
-            write(&out, &results)?;
+        }
+        // What is known is kept, whatever happens next.
+        write(&place.root, &out, &results)?;
+        if out_of_time {
             break;
         }
     }
@@ -138,7 +144,8 @@ fn gather(
             || name == crate::score::OURS
             || options.peers.iter().any(|peer| peer == name)
     };
-    let (mut found, mut missing) = peers::gather(&place.root, &place.folder.join("peers"), load, options.quick, say);
+    let (mut found, mut missing) =
+        peers::gather(&place.root, &place.folder.join("peers"), load, options.quick, say);
     if let Some(unknown) = options.peers.iter().find(|name| {
         !found.iter().any(|peer| peer.allocator.name == **name)
             && !missing.iter().any(|peer| peer.name == **name)
@@ -191,45 +198,47 @@ fn narrow(jobs: &mut Vec<Job>, options: &Run, chosen: &dyn Fn(&str) -> bool) -> 
         }
     }
     if jobs.is_empty() {
-        return Err(format!("--only {}: no such row; `list` names them", options.only.join(" --only ")));
+        return Err(format!(
+            "--only {}: no such row; `list` names those of our own, crates/bench/real and crates/bench/programs have the others",
+            options.only.join(" --only ")
+        ));
     }
     Ok(())
 }
 
-/// Ctrl-C ends what runs, then the suite; what was written stays.
-fn ended_with_us() -> Result<(), String> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| format!("signals: {error}"))?;
-    std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            runner::end_current();
-            std::process::exit(128 + signal);
-        }
-    });
-    Ok(())
+/// What a run is called: one of which only a part was asked for is no full one.
+fn kind(options: &Run) -> &'static str {
+    let part = !options.only.is_empty()
+        || !options.peers.is_empty()
+        || options.rounds.is_some()
+        || options.minutes.is_some();
+    match (part, options.quick) {
+        (true, _) => "partial",
+        (false, true) => "quick",
+        (false, false) => "full",
+    }
 }
 
-/// A folder of its own for each run.
-fn out_folder(place: &Place, options: &Run) -> Result<PathBuf, String> {
+/// A folder of its own for each run; in the tree only for full ones.
+fn out_folder(place: &Place, options: &Run) -> PathBuf {
     let date = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
-    let default = if options.quick {
-        place.folder.join(format!("quick-{date}"))
-    } else {
-        place.root.join("bench/results").join(date)
+    let default = match kind(options) {
+        "full" => place.root.join("bench/results").join(date),
+        other => place.folder.join(format!("{other}-{date}")),
     };
-    let wanted = options.out.clone().unwrap_or(default);
-    let numbered = |number: u32| PathBuf::from(format!("{}-{number}", wanted.display()));
-    let out = if options.out.is_some() || !wanted.exists() {
-        wanted.clone()
-    } else {
-        (2..).map(numbered).find(|folder| !folder.exists()).unwrap_or(wanted.clone())
-    };
-    fs::create_dir_all(&out)
-        .map_err(|error| format!("{} cannot be made: {error}; name another with --out", out.display()))?;
-    Ok(out)
+    let numbered = |number: u32| PathBuf::from(format!("{}-{number}", default.display()));
+    match &options.out {
+        Some(out) => out.clone(),
+        None if !default.exists() => default,
+        None => (2..).map(numbered).find(|folder| !folder.exists()).unwrap_or_else(|| default.clone()),
+    }
 }
 
 /// Writes all files. Each is whole or not there: a new one takes the old one's place at its end.
-fn write(out: &Path, results: &Results) -> Result<(), String> {
+fn write(root: &Path, out: &Path, results: &Results) -> Result<(), String> {
+    fs::create_dir_all(out)
+        .map_err(|error| format!("{} cannot be made: {error}; name another with --out", out.display()))?;
+    let results = &public::results(results, root);
     let json = serde_json::to_string(results).map_err(|error| format!("results.json: {error}"))?;
     let samples = report::samples::table(results).map_err(|error| format!("samples.csv: {error}"))?;
     for (name, text) in [
@@ -264,7 +273,7 @@ fn show(results: &Results, json: bool) -> Result<(), String> {
 ///
 /// # Errors
 /// If the results cannot be read, or the files not written.
-pub fn report(options: &Report) -> Result<(), String> {
+pub fn report(place: &Place, options: &Report) -> Result<(), String> {
     let shown = options.results.display();
     let text = fs::read_to_string(&options.results).map_err(|error| format!("{shown}: {error}"))?;
     let results: Results = serde_json::from_str(&text).map_err(|error| format!("{shown}: {error}"))?;
@@ -272,7 +281,7 @@ pub fn report(options: &Report) -> Result<(), String> {
         return Err(format!("{shown} has format {}, this program reads {FORMAT}", results.format));
     }
     let beside = options.results.parent().unwrap_or(Path::new("."));
-    write(options.out.as_deref().unwrap_or(beside), &results)?;
+    write(&place.root, options.out.as_deref().unwrap_or(beside), &results)?;
     show(&results, false)
 }
 

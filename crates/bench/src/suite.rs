@@ -10,6 +10,8 @@ use std::path::Path;
 
 /// Rounds of the full suite, and of the quick one.
 const ROUNDS: [usize; 2] = [5, 2];
+/// The same for rows that rest.
+const RESTING: [usize; 2] = [3, 1];
 
 /// The text of `suite.toml`.
 #[derive(Deserialize)]
@@ -139,7 +141,7 @@ impl Suite {
             about: setting.workload.about.clone(),
             timed: setting.workload.timed && setting.idle == 0,
             idle: setting.idle,
-            rounds: if setting.idle > 0 { 1 } else { ROUNDS[usize::from(quick)] },
+            rounds: if setting.idle > 0 { RESTING } else { ROUNDS }[usize::from(quick)],
             candidates: peers.iter().map(candidate).collect(),
         })
     }

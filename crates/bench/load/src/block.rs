@@ -45,7 +45,7 @@ impl Block {
     pub fn zeroed(len: usize, mark: u64) -> (Self, u64) {
         // SAFETY: calloc takes any sizes.
         let block = Self::own(unsafe { libc::calloc(len.max(1), 1) }, len);
-        let mut dirt = 0_u64;
+        let mut dirt = u64::from(block.read() != 0);
         block.each(|byte| {
             // SAFETY: `each` hands out addresses inside the block (B1), which calloc has written.
             dirt += u64::from(unsafe { byte.read() });
@@ -65,16 +65,19 @@ impl Block {
         block
     }
 
-    /// Makes it `len` bytes by `realloc`; the mark stays.
+    /// Makes it `len` bytes by `realloc`; the mark stays, if what was there is still there.
     pub fn resized(self, len: usize) -> Self {
         let (mark, old) = (self.read(), self.len);
         // SAFETY: B1; `self` is forgotten.
         let grown = unsafe { libc::realloc(self.start.as_ptr().cast(), len.max(1)) };
         std::mem::forget(self);
         let block = Self::own(grown, len);
-        // What was there is still there; what is new is touched.
-        let kept = block.read();
-        block.mark(if kept == mark || old < 8 || len < 8 { mark } else { !mark });
+        let mut kept = old < 8 || len < 8 || block.read() == mark;
+        Self::offsets(old).filter(|offset| *offset < len).for_each(|offset| {
+            // SAFETY: B1: below the length, and below the old one, so it was written.
+            kept &= unsafe { block.start.add(offset).read() } == mark as u8;
+        });
+        block.mark(if kept { mark } else { !mark });
         block
     }
 
@@ -88,15 +91,15 @@ impl Block {
         self.value()
     }
 
-    /// What [`Block::free`] returns, while the block lives on.
+    /// What [`Block::free`] returns, while the block lives on: every byte that was written is read.
     pub fn value(&self) -> u64 {
         let mark = self.read();
-        let last = match self.len {
-            0 => 0,
-            // SAFETY: B1, B2: the last byte is inside and was written.
-            len => u64::from(unsafe { self.start.add(len - 1).read() }),
-        };
-        weigh(mark ^ (last << 56), self.len)
+        let mut sum = 0_u64;
+        self.each(|byte| {
+            // SAFETY: B1, B2.
+            sum = sum.wrapping_mul(31).wrapping_add(u64::from(unsafe { byte.read() }));
+        });
+        weigh(mark ^ (sum << 20), self.len)
     }
 
     fn own(start: *mut c_void, len: usize) -> Self {
@@ -109,17 +112,15 @@ impl Block {
 
     /// Every touched byte behind the first eight.
     fn each(&self, mut visit: impl FnMut(NonNull<u8>)) {
-        let step = if self.len <= SMALL { LINE } else { SMALL };
-        let mut offset = 8;
-        while offset < self.len {
-            // SAFETY: B1: `offset` is below the length.
-            visit(unsafe { self.start.add(offset) });
-            offset += step;
-        }
-        if self.len > 8 {
-            // SAFETY: B1.
-            visit(unsafe { self.start.add(self.len - 1) });
-        }
+        // SAFETY: B1: the offsets are below the length.
+        Self::offsets(self.len).for_each(|offset| visit(unsafe { self.start.add(offset) }));
+    }
+
+    /// Where a block of `len` bytes is touched behind its first eight bytes: in every cache line (of a large block,
+    /// in every page), and at its end.
+    fn offsets(len: usize) -> impl Iterator<Item = usize> {
+        let step = if len <= SMALL { LINE } else { SMALL };
+        (8..len).step_by(step).chain((len > 8).then(|| len - 1))
     }
 
     /// Writes the mark, and touches the block.
@@ -179,9 +180,22 @@ mod tests {
         unsafe { torn.start.write(9) };
         // SAFETY: inside the blocks.
         unsafe { ended.start.add(99).write(9) };
+        let middle = Block::new(200, 5);
+        // SAFETY: inside the block, where it was touched.
+        unsafe { middle.start.add(8 + LINE).write(9) };
+        assert_ne!(middle.free(), Block::new(200, 5).free());
         let expected = whole.free();
         assert_ne!(torn.free(), expected);
         assert_ne!(ended.free(), expected);
+    }
+
+    /// As an allocator would that copies only the beginning: the rest is torn between birth and resizing.
+    #[test]
+    fn a_lost_part_is_noticed_when_resizing() {
+        let torn = Block::new(5000, 3);
+        // SAFETY: inside the block, where it was touched.
+        unsafe { torn.start.add(8 + SMALL).write(9) };
+        assert_ne!(torn.resized(6000).free(), Block::new(5000, 3).resized(6000).free());
     }
 
     #[test]

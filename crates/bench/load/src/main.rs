@@ -39,6 +39,10 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == loads::SMALL_PROGRAM) {
+        println!("{}", loads::small_program());
+        return ExitCode::SUCCESS;
+    }
     let options = Options::parse();
     let line = match options.workload.as_str() {
         "list" => loads::LOADS.iter().map(|load| load.name).collect::<Vec<_>>().join("\n"),

@@ -1,14 +1,13 @@
 //! Where the scripts run before anything is measured: their folders, the witness, and a limit of time.
 
 use super::script::Script;
+use crate::children::{Group, sealed};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 /// A folder in which scripts run, with the witness built.
 pub struct Stage {
@@ -110,12 +109,12 @@ impl Stage {
         let create = |path: &Path| File::create(path).map_err(|error| format!("{}: {error}", path.display()));
         let mut command = Command::new("/bin/sh");
         command.args(arguments(script, verb, &folder, size)).current_dir(&folder);
-        command
-            .env_remove("LD_PRELOAD")
-            .envs(environment.iter().chain(more).map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(create(&paths[0])?).stderr(create(&paths[1])?).process_group(0);
-        let child = command.spawn().map_err(|error| format!("/bin/sh cannot be started: {error}"))?;
-        let ended = wait(child, self.limit)?;
+        sealed(&mut command).envs(environment.iter().chain(more).map(|(name, value)| (name, value)));
+        command.stdout(create(&paths[0])?).stderr(create(&paths[1])?);
+        let group =
+            Group::start(&mut command).map_err(|error| format!("/bin/sh cannot be started: {error}"))?;
+        let ended =
+            group.wait(self.limit).map_err(|error| format!("its end cannot be waited for: {error}"))?;
         let errors = fs::read(&paths[1]).unwrap_or_default();
         match ended {
             None => {
@@ -136,30 +135,6 @@ pub fn arguments(script: &Script, verb: &str, folder: &Path, size: Option<&str>)
     let mut arguments: Vec<OsString> = vec![script.path.clone().into(), verb.into(), folder.into()];
     arguments.extend(size.map(OsString::from));
     arguments
-}
-
-/// Waits for the end, up to `limit`; past it, the whole process group is ended.
-fn wait(mut child: Child, limit: Duration) -> Result<Option<ExitStatus>, String> {
-    let until = Instant::now() + limit;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Ok(Some(status)),
-            Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(10)),
-            Ok(None) => break,
-            Err(error) => return Err(format!("its end cannot be waited for: {error}")),
-        }
-    }
-    // First so that the script's trap cleans up, then so that nothing is left.
-    for (signal, seconds) in [("TERM", 5), ("KILL", 5)] {
-        // The shell's own `kill`: the command is not installed everywhere.
-        let kill = format!("kill -s {signal} -- -{}", child.id());
-        let _ = Command::new("/bin/sh").args(["-c", &kill]).stderr(Stdio::null()).status();
-        let until = Instant::now() + Duration::from_secs(seconds);
-        while Instant::now() < until && matches!(child.try_wait(), Ok(None)) {
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-    Ok(None)
 }
 
 /// Makes a folder that other users may enter: a server may refuse to run as root.
@@ -183,6 +158,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 mod tests {
     use super::*;
     use crate::real::script;
+    use std::thread;
+    use std::time::Instant;
 
     #[test]
     fn a_script_that_hangs_is_ended_with_what_it_started() {

@@ -1,9 +1,7 @@
 use super::*;
 use crate::results::Group;
 use std::ffi::OsString;
-use std::path::Path;
 use std::sync::Once;
-use std::time::Instant;
 
 fn shell(allocator: &str, script: &str, expect: Expect) -> Candidate {
     Candidate {
@@ -31,12 +29,16 @@ fn launcher(name: &str) -> Launcher {
         cargo.args(["build", "--quiet", "-p", "heapwright-measure", "--bins", "--target-dir"]).arg(&target);
         assert!(cargo.status().unwrap().success());
     });
-    let folder = std::env::temp_dir().join(format!("heapwright-runner-{name}-{}", std::process::id()));
+    let folder = target.join("run").join(name);
     Launcher { program: target.join("debug/heapwright-launch"), folder }
 }
 
 fn runner(name: &str, jobs: Vec<Job>) -> Runner {
     Runner::new(jobs, launcher(name)).unwrap()
+}
+
+fn later() -> Instant {
+    Instant::now() + Duration::from_secs(3600)
 }
 
 fn said(text: &str) -> Expect {
@@ -59,7 +61,7 @@ fn candidates_take_turns_and_the_first_moves_on() {
     let mut runner = runner("turns", vec![job(pair, 2, 0)]);
     let mut order = Vec::new();
     for round in 0..runner.rounds() {
-        runner.round(round, &mut |_, allocator| order.push(allocator.to_owned()));
+        runner.round(round, later(), &mut |_, allocator| order.push(allocator.to_owned()));
     }
     assert_eq!(order, ["a", "b", "b", "a"]);
     assert!(runner.rows[0].cells.iter().all(|cell| cell.samples.len() == 2 && cell.failure.is_none()));
@@ -76,7 +78,7 @@ fn a_wrong_result_is_no_result() {
         ("echo no", served("ff"), "cannot be read"),
     ] {
         let mut runner = runner("wrong", vec![job(vec![shell("a", script, expect)], 2, 0)]);
-        runner.round(0, &mut |_, _| ());
+        runner.round(0, later(), &mut |_, _| ());
         assert!(failure(&runner).contains(word), "{script}: {}", failure(&runner));
         assert!(runner.rows[0].cells[0].samples.is_empty());
     }
@@ -86,23 +88,23 @@ fn a_wrong_result_is_no_result() {
 fn another_allocator_than_promised_is_noticed() {
     let swapped = REPORT.replace("us 1 /lib", "them 2 /lib");
     let mut runner = runner("swapped", vec![job(vec![shell("a", &swapped, served("ff"))], 1, 0)]);
-    runner.round(0, &mut |_, _| ());
+    runner.round(0, later(), &mut |_, _| ());
     assert!(failure(&runner).contains("served by them 2 /lib, not by us 1 /lib"), "{}", failure(&runner));
 }
 
 #[test]
 fn a_report_is_taken_over() {
     let mut runner = runner("report", vec![job(vec![shell("a", REPORT, served("ff"))], 1, 0)]);
-    runner.round(0, &mut |_, _| ());
+    runner.round(0, later(), &mut |_, _| ());
     assert_eq!(runner.rows[0].cells[0].samples[0].end_rss, Some(4096), "{}", failure(&runner));
 }
 
 #[test]
 fn sleepers_sleep_side_by_side() {
-    let sleepers = (0..4).map(|_| shell("a", "sleep 1; echo 1", said("1"))).collect();
+    let sleepers = (0..4).map(|_| shell("a", "echo resting; sleep 1; echo 1", said("1"))).collect();
     let mut runner = runner("idle", vec![job(sleepers, 1, 1)]);
     let began = Instant::now();
-    runner.round(0, &mut |_, _| ());
+    runner.round(0, later(), &mut |_, _| ());
     assert!(began.elapsed() < Duration::from_secs(3), "one after the other");
     assert!(runner.rows[0].cells.iter().all(|cell| cell.samples.len() == 1));
 }
@@ -112,9 +114,9 @@ fn one_that_hangs_is_ended_with_all_it_started() {
     let candidate = shell("a", "sleep 60 & sleep 60; echo 1", said("1"));
     let launcher = launcher("hang");
     fs::create_dir_all(&launcher.folder).unwrap();
-    let mut started = Started::new(&candidate, &launcher, 0).unwrap();
+    let started = Started::new(&candidate, &launcher, 0).unwrap();
     let began = Instant::now();
-    let ended = started.wait(Duration::from_millis(300));
+    let ended = started.finish(&candidate, Duration::from_millis(300));
     assert!(ended.is_err_and(|text| text.contains("longer than")));
     assert!(began.elapsed() < Duration::from_secs(10));
 }
@@ -123,7 +125,7 @@ fn one_that_hangs_is_ended_with_all_it_started() {
 fn the_callers_variables_stay_outside() {
     let candidate = shell("a", "echo ${CARGO_MANIFEST_DIR-none} ${LC_ALL-none}", said("none C"));
     let mut runner = runner("env", vec![job(vec![candidate], 1, 0)]);
-    runner.round(0, &mut |_, _| ());
+    runner.round(0, later(), &mut |_, _| ());
     assert_eq!(failure(&runner), "none");
 }
 
@@ -133,7 +135,7 @@ fn a_large_parent_does_not_make_small_children_large() {
     let mut ballast = vec![0_u8; 64 << 20];
     ballast.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
     let mut runner = runner("ballast", vec![job(vec![shell("a", "echo 1", said("1"))], 1, 0)]);
-    runner.round(0, &mut |_, _| ());
+    runner.round(0, later(), &mut |_, _| ());
     let peak = runner.rows[0].cells[0].samples[0].peak_rss;
     assert!(peak < 16 << 20, "{peak} with {} bytes beside it", ballast.len());
 }
@@ -143,8 +145,44 @@ fn who_stands_far_behind_runs_twice() {
     let pair = vec![shell("a", "echo 1", said("1")), shell("b", "sleep 0.2; echo 1", said("1"))];
     let mut runner = runner("far", vec![job(pair, 4, 0)]);
     for round in 0..runner.rounds() {
-        runner.round(round, &mut |_, _| ());
+        runner.round(round, later(), &mut |_, _| ());
     }
     let rounds: Vec<usize> = runner.rows[0].cells.iter().map(|cell| cell.samples.len()).collect();
     assert_eq!(rounds, [4, 2]);
+}
+
+#[test]
+fn work_before_the_rest_is_done_in_turn() {
+    let file = std::env::temp_dir().join(format!("heapwright-turn-{}", std::process::id()));
+    // Fails if the other works at the same time.
+    let work =
+        format!("mkdir {0} && sleep 0.3 && rmdir {0} && echo resting && sleep 0.5; echo 1", file.display());
+    let pair = vec![shell("a", &work, said("1")), shell("b", &work, said("1"))];
+    let mut runner = runner("turn", vec![job(pair, 1, 1)]);
+    runner.round(0, later(), &mut |_, _| ());
+    assert!(runner.rows[0].cells.iter().all(|cell| cell.failure.is_none()), "{:?}", runner.rows[0].cells);
+}
+
+#[test]
+fn who_was_refused_fails_without_running() {
+    let refused = Some("crashed before".to_owned());
+    let candidate = Candidate { refused, ..shell("a", "echo 1", said("1")) };
+    let mut runner = runner("refused", vec![job(vec![candidate], 1, 0)]);
+    runner.round(0, later(), &mut |_, _| ());
+    assert_eq!((failure(&runner), runner.rows[0].cells[0].samples.len()), ("crashed before", 0));
+}
+
+#[test]
+fn after_the_deadline_no_row_begins() {
+    let mut runner = runner("late", vec![job(vec![shell("a", "echo 1", said("1"))], 1, 0)]);
+    assert_eq!(runner.round(0, Instant::now(), &mut |_, _| ()), ["w"]);
+    assert!(runner.rows[0].cells[0].samples.is_empty());
+}
+
+#[test]
+fn a_flood_is_no_output() {
+    let flood = shell("a", "head -c 3000000 /dev/zero", said("1"));
+    let mut runner = runner("flood", vec![job(vec![flood], 1, 0)]);
+    runner.round(0, later(), &mut |_, _| ());
+    assert!(failure(&runner).contains("more than"), "{}", failure(&runner));
 }

@@ -78,6 +78,8 @@ fn resting(task: &Task, work: impl Fn(usize) -> (u64, Vec<Block>) + Sync) -> Out
         worked.wait();
         outcome.end_rss = resident();
         if task.idle > 0 {
+            // Whoever waits for our work may begin with the next.
+            println!("resting");
             thread::sleep(Duration::from_secs(u64::from(task.idle)));
             outcome.idle_rss = resident();
         }

@@ -9,6 +9,8 @@ mod structures;
 mod threads;
 mod zeroed;
 
+pub use threads::{SMALL_PROGRAM, small_program};
+
 use crate::outcome::Outcome;
 
 /// What a workload is told.

@@ -52,18 +52,18 @@ pub fn maps(task: &Task) -> Outcome {
         for _ in 0..steps {
             let key = rng.u64(..keys);
             match hashed.remove(&key) {
-                Some(text) => sum = sum.wrapping_add(weigh(key, text.len())),
+                Some(text) => sum = sum.wrapping_add(read(key, text.as_bytes())),
                 None => drop(hashed.insert(key, "x".repeat(1 + (key % 90) as usize))),
             }
             let key = rng.u64(..keys);
             if key % 3 == 0 {
-                sum = sum.wrapping_add(ordered.remove(&key).map_or(0, |bytes| weigh(key, bytes.len())));
+                sum = sum.wrapping_add(ordered.remove(&key).map_or(0, |bytes| read(key, &bytes)));
             } else {
                 ordered.entry(key / 3 * 3).or_default().extend_from_slice(&key.to_le_bytes());
             }
         }
-        let texts = hashed.iter().map(|(key, text)| weigh(*key, text.len()));
-        let bytes = ordered.iter().map(|(key, bytes)| weigh(*key, bytes.len()));
+        let texts = hashed.iter().map(|(key, text)| read(*key, text.as_bytes()));
+        let bytes = ordered.iter().map(|(key, bytes)| read(*key, bytes));
         texts.chain(bytes).fold(sum, u64::wrapping_add)
     }))
 }
@@ -93,8 +93,12 @@ pub fn strings(task: &Task) -> Outcome {
 }
 
 fn ended(text: &str) -> u64 {
-    let edges = text.bytes().next().map_or(0, u64::from) << 8 | text.bytes().last().map_or(0, u64::from);
-    weigh(edges, text.len())
+    read(0, text.as_bytes())
+}
+
+/// What a key and all bytes of its value stand for.
+fn read(key: u64, bytes: &[u8]) -> u64 {
+    weigh(key.wrapping_add(bytes.iter().map(|byte| u64::from(*byte)).sum()), bytes.len())
 }
 
 /// A vector grows by doubling to `size` MiB, twice. Unit: MiB.

@@ -59,6 +59,9 @@ fn standing(results: &Results, group: Group, measure: Measure) -> Markup {
             Some(mean) => b { (ratio(mean)) },
             None => "without a score",
         }
+        @if !board.left_out.is_empty() {
+            " over " (board.rows - board.left_out.len()) " of " (several(board.rows, "row", "rows"))
+        }
         @if let Some((peer, mean)) = board.best_peer() { " (best peer by score: " (peer) ", " (ratio(mean)) ")" }
         ", " (several(own.won, "clear win", "clear wins")) ", " (several(lost, "loss", "losses")) " in "
         (several(own.rows, "row", "rows")) ", at worst " (ratio(own.worst)) " in " (own.worst_row)

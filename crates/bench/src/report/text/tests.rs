@@ -115,22 +115,17 @@ fn few_rounds_are_marked_and_so_are_reads_from_disk() {
     let marked = |text: &str| {
         let part = &text[text.find("Wall time: ").unwrap()..];
         let line = part.lines().find(|line| line.contains("lifo-batches ×1 ")).unwrap().to_owned();
-        (
-            line.contains("2.28?"),
-            line.contains("2.28 "),
-            line.contains("; 5 rounds"),
-            line.contains("; 3 rounds"),
-        )
+        (line.contains('?'), line.contains("; 5 rounds"), line.contains("; 3 rounds"))
     };
     let text = table(&results, 100, false);
-    assert_eq!(marked(&text), (false, true, true, false));
+    assert_eq!(marked(&text), (false, true, false));
     assert!(!text.contains("Read from disk"));
     for cell in &mut results.rows[0].cells {
         cell.samples.truncate(3);
     }
     results.rows[0].cells[1].samples[2].major_faults = 1;
     let text = table(&results, 100, false);
-    assert_eq!(marked(&text), (true, false, false, true));
+    assert_eq!(marked(&text), (true, false, true));
     let read = &text[text.find("Read from disk in some round").unwrap()..];
     assert!(read.lines().any(|line| line == "lifo-batches ×1: glibc"), "{read}");
 }

@@ -56,7 +56,7 @@ pub fn maps(task: &Task) -> Outcome {
                 None => drop(hashed.insert(key, "x".repeat(1 + (key % 90) as usize))),
             }
             let key = rng.u64(..keys);
-            if key % 3 == 0 {
+            if key.is_multiple_of(3) {
                 sum = sum.wrapping_add(ordered.remove(&key).map_or(0, |bytes| read(key, &bytes)));
             } else {
                 ordered.entry(key / 3 * 3).or_default().extend_from_slice(&key.to_le_bytes());

@@ -5,8 +5,7 @@
 //! minutes apart, over whatever else the machine does. Candidates that rest at their end work in turn too, and rest
 //! side by side.
 
-use crate::children::Group;
-pub use crate::children::sealed;
+use crate::children::{Group, sealed};
 use crate::job::{Candidate, Expect, Job};
 use crate::report_line::Report;
 use crate::results::{Cell, Row, Sample};
@@ -140,12 +139,11 @@ impl Runner {
 
 /// Whether the cell at `place` has run often enough and stands far behind.
 fn settled(row: &Row, place: usize) -> bool {
+    type Value = fn(&Sample) -> f64;
+    let (wall, peak): (Value, Value) = (|sample| sample.wall, |sample| sample.peak_rss as f64);
+    let least = |cell: &Cell, of: Value| cell.samples.iter().map(of).fold(f64::INFINITY, f64::min);
     let right = || row.cells.iter().filter(|cell| cell.failure.is_none());
-    let least =
-        |cell: &Cell, of: fn(&Sample) -> f64| cell.samples.iter().map(of).fold(f64::INFINITY, f64::min);
-    let best = |of: fn(&Sample) -> f64| right().map(|cell| least(cell, of)).fold(f64::INFINITY, f64::min);
-    let (wall, peak): (fn(&Sample) -> f64, fn(&Sample) -> f64) =
-        (|sample| sample.wall, |sample| sample.peak_rss as f64);
+    let best = |of: Value| right().map(|cell| least(cell, of)).fold(f64::INFINITY, f64::min);
     let own = &row.cells[place];
     // Who is slow and small may be the base of the row's memory.
     let smallest = least(own, peak) <= best(peak);

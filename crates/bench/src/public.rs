@@ -16,7 +16,13 @@ pub fn results(results: &Results, root: &Path) -> Results {
 /// The text with the checkout as `.`, other absolute paths by their last name, and addresses as `URL`.
 fn text(text: &str, root: &Path) -> String {
     let near = text.replace(&root.display().to_string(), ".");
-    near.split_inclusive(' ').map(word).collect()
+    let mut fit = String::new();
+    for part in near.split_inclusive(' ') {
+        // As curl and apt name a host that they do not find.
+        let host = fit.ends_with("host: ") || fit.ends_with("resolving ");
+        fit += &if host { "HOST ".to_owned() } else { word(part) };
+    }
+    fit
 }
 
 fn word(word: &str) -> String {
@@ -50,6 +56,10 @@ mod tests {
             "served by x 1 ./target/lib.so, not by y 2 liby.so build-id 0a"
         );
         assert_eq!(fit("error: https://mirror.example/index/config.json: timeout"), "error: URL timeout");
+        assert_eq!(
+            fit("Could not resolve host: index.example (Timeout)"),
+            "Could not resolve host: HOST (Timeout)"
+        );
         assert_eq!(fit("(`/var/tmp/log`) ended; and/or not"), "(`log`) ended; and/or not");
     }
 }

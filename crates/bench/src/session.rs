@@ -6,6 +6,7 @@ use crate::peers::{self, Peer};
 use crate::progress::Progress;
 use crate::results::{Allocator, FORMAT, Missing, Results};
 use crate::runner::{self, Launcher, Runner};
+use crate::score::OURS;
 use crate::suite::{self, Suite};
 use crate::{machine, programs, public, real, report};
 use std::fs;
@@ -140,12 +141,13 @@ fn gather(
     say: &dyn Fn(&str),
 ) -> Result<Vec<Job>, String> {
     let chosen = |name: &str| {
-        options.peers.is_empty()
-            || name == crate::score::OURS
-            || options.peers.iter().any(|peer| peer == name)
+        options.peers.is_empty() || name == OURS || options.peers.iter().any(|peer| peer == name)
     };
     let (mut found, mut missing) =
         peers::gather(&place.root, &place.folder.join("peers"), load, options.quick, say);
+    if let Some(ours) = missing.iter().find(|absent| absent.name == OURS) {
+        return Err(format!("heapwright itself cannot take part: {}", ours.reason));
+    }
     if let Some(unknown) = options.peers.iter().find(|name| {
         !found.iter().any(|peer| peer.allocator.name == **name)
             && !missing.iter().any(|peer| peer.name == **name)

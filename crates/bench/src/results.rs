@@ -185,3 +185,19 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The raw data must not drift when a report is made anew.
+    #[test]
+    fn times_read_and_written_again_are_the_same() {
+        for number in 1..2000 {
+            let sample = Sample { wall: 0.37 / f64::from(number), ..Sample::default() };
+            let text = serde_json::to_string(&sample).unwrap();
+            let read: Sample = serde_json::from_str(&text).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
+    }
+}

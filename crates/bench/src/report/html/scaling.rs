@@ -162,6 +162,6 @@ const WIDE: f64 = 360.0;
 /// The left edge of the lines.
 const LEFT: f64 = 50.0;
 /// Their right edge; the labels are beyond.
-const RIGHT: f64 = 268.0;
+const RIGHT: f64 = 240.0;
 /// The distance of labels.
 const GAP: f64 = 13.5;

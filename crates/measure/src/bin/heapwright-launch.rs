@@ -4,7 +4,7 @@
 //! peak across exec: a program started from a process of 50 MiB has a peak of 50 MiB. So a large process starts
 //! this one, and this one the program: `heapwright-launch FILE PROGRAM [ARGUMENT …]`.
 //!
-//! The usage is written to FILE ([`Usage::line`]); `HEAPWRIGHT_LAUNCH_PRELOAD` becomes the program's `LD_PRELOAD`.
+//! The usage is written to FILE ([`process::Usage::line`]); `HEAPWRIGHT_LAUNCH_PRELOAD` becomes the program's `LD_PRELOAD`.
 //! The exit status is 0 if the program ran, whatever became of it, and 127 if it could not be started.
 #![forbid(unsafe_code)]
 

@@ -135,20 +135,22 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         };
         let align = Align::new(align).ok_or(OutOfPages)?;
         let mut size = usual.max(len);
-        let run = loop {
-            match self.pages.reserve(Bytes(size), align, Zeros::No) {
-                Ok(run) => break run,
-                Err(refused) if size <= len => return Err(refused),
-                Err(_) => size = ((size / 2) & !(state.unit - 1)).max(len),
-            }
-        };
-        let span = match self.map.reach(&self.pages, run).ok().and_then(|()| self.descriptor(state)) {
-            Some(span) => span,
-            None => {
+        let (run, span) = loop {
+            // An arena that takes the last addresses leaves none for the table's part about itself: then a smaller
+            // one is tried too.
+            if let Ok(run) = self.pages.reserve(Bytes(size), align, Zeros::No) {
+                if let Some(span) =
+                    self.map.reach(&self.pages, run).ok().and_then(|()| self.descriptor(state))
+                {
+                    break (run, span);
+                }
                 // SAFETY: the whole of our new reservation, which nobody has seen.
                 unsafe { self.pages.release(run) };
+            }
+            if size <= len {
                 return Err(OutOfPages);
             }
+            size = ((size / 2) & !(state.unit - 1)).max(len);
         };
         let index = state.arena_count;
         if let Some(arena) = state.arenas.get_mut(index) {

@@ -9,15 +9,11 @@ dir=$2
 case $1 in
 prepare)
     for size in full=600 quick=150; do
-        awk -v n="${size#*=}" 'BEGIN {
-            print "struct s { int a[8]; double d; struct s *next; };"
-            for (i = 0; i < n; i++) {
-                printf "static int f%d(struct s *p, int k) { int r = k; for (int i = 0; i < 8; i++) { switch ((p->a[i] + k) %% 7) {", i
-                for (c = 0; c < 7; c++) printf " case %d: r += p->a[(i + %d) & 7] * %d; break;", c, (c * i) % 8, c + i
-                printf " } } if (p->next) r ^= (int)p->next->d; %s return r; }\n", i ? "if (k & 1) r += f" i - 1 "(p, k - 1);" : ""
-            }
-            printf "int last(struct s *p) { return f%d(p, 12); }\n", n - 1
-        }' > "$dir/${size%=*}.c"
+        n=${size#*=}
+        {
+            awk -v n="$n" -f "${0%/*}/../../../tests/preload/data/large_c.awk"
+            printf 'int last(struct s *p) { return f%d(p, 12); }\n' $((n - 1))
+        } > "$dir/${size%=*}.c"
     done
     ;;
 run)

@@ -8,6 +8,7 @@
 use crate::children::sealed;
 use crate::job::{Candidate, Expect, Job};
 use crate::peers::PER_CPU;
+use crate::peers::run::copy;
 use crate::report_line::Report;
 use crate::results::{Allocator, Group, Missing};
 use crate::score::OURS;
@@ -204,7 +205,7 @@ fn build(
     Ok(variant.entered(kept, serving))
 }
 
-/// Builds a variant and puts its binary at `kept`. The old one is unlinked first: a process that runs it goes on.
+/// Builds a variant and puts its binary at `kept`.
 fn made(
     variant: &Variant,
     root: &Path,
@@ -218,9 +219,7 @@ fn made(
     if !output.status.success() {
         return Err(format!("cargo build failed: {}", complaint(&output)));
     }
-    let made = folder.join(target.unwrap_or_default()).join("release/heapwright-programs");
-    let _ = fs::remove_file(kept);
-    fs::copy(&made, kept).map(drop).map_err(|error| format!("{} cannot be copied: {error}", made.display()))
+    copy(&folder.join(target.unwrap_or_default()).join("release/heapwright-programs"), kept)
 }
 
 /// Who serves a program, if it is the build that it should be.

@@ -179,10 +179,15 @@ pub struct Quantiles {
 impl Row {
     /// Its name in tables: `churn-mixed ×8`.
     pub fn title(&self) -> String {
-        match self.threads {
-            Some(threads) => format!("{} ×{threads}", self.workload),
-            None => self.workload.clone(),
-        }
+        title(&self.workload, self.threads)
+    }
+}
+
+/// What a workload at a number of threads is called, in tables and on the command line.
+pub fn title(workload: &str, threads: Option<u32>) -> String {
+    match threads {
+        Some(threads) => format!("{workload} ×{threads}"),
+        None => workload.to_owned(),
     }
 }
 

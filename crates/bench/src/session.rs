@@ -4,7 +4,7 @@ use crate::job::{Candidate, Expect, Job};
 use crate::options::{Report, Run};
 use crate::peers::{self, Peer};
 use crate::progress::Progress;
-use crate::results::{Allocator, FORMAT, Missing, Results};
+use crate::results::{Allocator, FORMAT, Missing, Results, title};
 use crate::runner::{self, Launcher, Runner};
 use crate::score::OURS;
 use crate::suite::{self, Suite};
@@ -187,8 +187,7 @@ fn gather(
 /// Leaves only what was asked for.
 fn narrow(jobs: &mut Vec<Job>, options: &Run, chosen: &dyn Fn(&str) -> bool) -> Result<(), String> {
     let wanted = |job: &Job| {
-        let title =
-            job.threads.map_or(job.workload.clone(), |threads| format!("{} ×{threads}", job.workload));
+        let title = title(&job.workload, job.threads);
         options.only.is_empty() || options.only.iter().any(|text| title.contains(text))
     };
     jobs.retain(wanted);

@@ -2,7 +2,7 @@
 
 use crate::job::{Candidate, Expect, Job};
 use crate::peers::Peer;
-use crate::results::Group;
+use crate::results::{Group, title};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -83,7 +83,7 @@ impl Setting<'_> {
 
     /// Its name in the tables.
     pub fn title(&self) -> String {
-        format!("{} ×{}", self.workload.name, self.threads)
+        title(&self.workload.name, Some(self.threads))
     }
 }
 

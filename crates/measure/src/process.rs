@@ -7,8 +7,17 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 use wait4::Wait4;
 
-/// The variable that `heapwright-launch` turns into the `LD_PRELOAD` of what it starts.
+/// The variable that a small process between us and a program turns into the program's `LD_PRELOAD`: see
+/// [`hand_preload_on`].
 pub const PRELOAD: &str = "HEAPWRIGHT_LAUNCH_PRELOAD";
+
+/// In that small process: gives `command` the value of [`PRELOAD`] as its `LD_PRELOAD`, and nothing of the variable.
+pub fn hand_preload_on(command: &mut Command) {
+    command.env_remove(PRELOAD);
+    if let Some(list) = std::env::var_os(PRELOAD) {
+        command.env("LD_PRELOAD", list);
+    }
+}
 
 /// What a process, with the processes it waited for, used.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ mod build;
 mod debian;
 mod identity;
 mod recipe;
-mod run;
+pub mod run;
 #[cfg(test)]
 mod tests;
 

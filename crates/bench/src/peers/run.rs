@@ -57,7 +57,7 @@ pub fn read(file: &Path) -> Result<String, String> {
     fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))
 }
 
-/// Copies a file. The old one is unlinked first: a process that has it mapped keeps it whole.
+/// Copies a file. The old one is unlinked first: a process that has it mapped, or runs it, keeps it whole.
 pub fn copy(from: &Path, to: &Path) -> Result<(), String> {
     let _ = fs::remove_file(to);
     let copied = fs::copy(from, to);

@@ -76,10 +76,8 @@ pub fn serve() {
     }
     let (Some(program), Some(name)) = (words.next(), words.next()) else { return };
     let mut command = Command::new(program);
-    command.arg0(name).args(words).stdin(Stdio::null()).env_remove(PRELOAD);
-    if let Some(list) = env::var_os(PRELOAD) {
-        command.env("LD_PRELOAD", list);
-    }
+    command.arg0(name).args(words).stdin(Stdio::null());
+    process::hand_preload_on(&mut command);
     let done =
         io::stdin().as_fd().try_clone_to_owned().is_ok_and(|file| launch(&mut command, File::from(file)));
     std::process::exit(i32::from(!done));

@@ -8,7 +8,7 @@
 //! The exit status is 0 if the program ran, whatever became of it, and 127 if it could not be started.
 #![forbid(unsafe_code)]
 
-use heapwright_measure::process::{self, PRELOAD};
+use heapwright_measure::process;
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
@@ -18,10 +18,8 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut command = Command::new(&program);
-    command.args(words).env_remove(PRELOAD);
-    if let Some(library) = std::env::var_os(PRELOAD) {
-        command.env("LD_PRELOAD", library);
-    }
+    command.args(words);
+    process::hand_preload_on(&mut command);
     let written = process::run(&mut command).and_then(|usage| std::fs::write(&file, usage.line()));
     match written {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,7 @@
 //! Bars in a table: a line for each allocator, with its name, a track and its numbers.
 
 use crate::report::axis::Linear;
-use crate::report::html::drawing::at;
+use crate::report::html::drawing::{at, ticks};
 use crate::report::units::{NOTHING, Unit, ratio, tick};
 use crate::score::{Figure, OURS};
 use maud::{Markup, html};
@@ -47,7 +47,7 @@ impl Panel<'_> {
                     }
                 }
                 tbody { @for bar in &self.bars { (self.line(bar, &axis, best)) } }
-                tfoot aria-hidden="true" { tr { td {} td.axis { (ticks(&axis)) } td.value { (self.unit.name) } td {} } }
+                tfoot aria-hidden="true" { tr { td {} td.axis { (ticks(axis.ticks.iter().map(|value| (axis.place(*value), tick(*value))))) } td.value { (self.unit.name) } td {} } }
             }
         }
     }
@@ -123,17 +123,6 @@ fn whisker(low: f64, high: f64, y: f64) -> Markup {
         line.whisker x1=(at(low)) x2=(at(high)) y1=(at(y)) y2=(at(y)) {}
         @for end in [low, high] {
             line.whisker x1=(at(end)) x2=(at(end)) y1=(at(y - 3.0)) y2=(at(y + 3.0)) {}
-        }
-    }
-}
-
-/// The numbers below a track.
-fn ticks(axis: &Linear) -> Markup {
-    html! {
-        div.ticks {
-            @for value in &axis.ticks {
-                span style=(format!("left:{}%", at(axis.place(*value) * 100.0))) { (tick(*value)) }
-            }
         }
     }
 }

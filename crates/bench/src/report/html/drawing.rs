@@ -12,6 +12,17 @@ pub fn at(value: f64) -> String {
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 
+/// The numbers below a track, each at its place, a share of the track's width.
+pub fn ticks(numbers: impl Iterator<Item = (f64, String)>) -> Markup {
+    html! {
+        div.ticks {
+            @for (place, number) in numbers {
+                span style=(format!("left:{}%", at(place * 100.0))) { (number) }
+            }
+        }
+    }
+}
+
 /// The number of an allocator's colour and marker, the same in all pictures; ours has 0.
 pub fn look(results: &Results, allocator: &str) -> usize {
     if allocator == OURS {

@@ -1,7 +1,7 @@
 //! Times of single calls: four quantiles for each allocator on a logarithmic axis, and as numbers.
 
 use crate::report::axis::Logarithmic;
-use crate::report::html::drawing::at;
+use crate::report::html::drawing::{at, ticks};
 use crate::report::units::{grouped, tick};
 use crate::results::{Latency, Quantiles, Results, Row};
 use crate::score::{self, OURS};
@@ -52,7 +52,7 @@ fn panel(call: &str, row: &Row, all: &[(&str, Quantiles)]) -> Markup {
                         }
                     }
                 }
-                tfoot aria-hidden="true" { tr { td {} td.axis { (ticks(&axis)) } td.value { "p99" } } }
+                tfoot aria-hidden="true" { tr { td {} td.axis { (ticks(axis.ticks.iter().map(|value| (axis.place(*value), short(*value))))) } td.value { "p99" } } }
             }
         }
     }
@@ -74,16 +74,6 @@ fn track(own: &Quantiles, axis: &Logarithmic) -> Markup {
             }
             @for (class, mark, value) in marks {
                 span class=(class) style=(format!("left:{}%", at(x(value)))) { (mark) }
-            }
-        }
-    }
-}
-
-fn ticks(axis: &Logarithmic) -> Markup {
-    html! {
-        div.ticks {
-            @for value in &axis.ticks {
-                span style=(format!("left:{}%", at(axis.place(*value) * 100.0))) { (short(*value)) }
             }
         }
     }

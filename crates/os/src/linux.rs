@@ -212,6 +212,11 @@ unsafe impl PageSource for Mmap {
         renewed.is_ok() || unsafe { self.purge(run) }
     }
 
+    unsafe fn prefer_huge(&self, run: PageRun) {
+        // SAFETY: M1; advice changes no contents.
+        let _ = unsafe { rustix::mm::madvise(raw(run), run.len.0, Advice::LinuxHugepage) };
+    }
+
     fn now(&self) -> u64 {
         // SAFETY: the location of this thread's errno is always valid.
         let errno = unsafe { libc::__errno_location() };

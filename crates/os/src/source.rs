@@ -149,6 +149,16 @@ pub unsafe trait PageSource: Sync {
         unsafe { self.purge(run) }
     }
 
+    /// Says that the run will soon be used throughout, so that the system may back it by huge pages. Advice: nothing
+    /// depends on its being taken.
+    ///
+    /// # Safety
+    ///
+    /// - `run` is committed, in one live reservation.
+    unsafe fn prefer_huge(&self, run: PageRun) {
+        let _ = run;
+    }
+
     /// Milliseconds of a clock that never goes back; its origin means nothing. Coarse is enough.
     fn now(&self) -> u64;
 

@@ -36,6 +36,7 @@ pub enum Foreign {
 enum Key {
     Foreign,
     HugeThreshold,
+    HugePages,
     DirtyLimit,
     PurgeDelay,
     PurgeThread,
@@ -44,9 +45,10 @@ enum Key {
 }
 
 impl Key {
-    const ALL: [Key; 7] = [
+    const ALL: [Key; 8] = [
         Key::Foreign,
         Key::HugeThreshold,
+        Key::HugePages,
         Key::DirtyLimit,
         Key::PurgeDelay,
         Key::PurgeThread,
@@ -58,6 +60,7 @@ impl Key {
         match self {
             Key::Foreign => "foreign",
             Key::HugeThreshold => "huge_threshold",
+            Key::HugePages => "huge_pages",
             Key::DirtyLimit => "dirty_limit",
             Key::PurgeDelay => "purge_delay",
             Key::PurgeThread => "purge_thread",
@@ -98,6 +101,9 @@ unsafe extern "C" {
     /// The environment block: environ(7).
     static environ: *const *const c_char;
 }
+
+/// No heap is as large as this.
+const NEVER: usize = usize::MAX;
 
 const VARIABLE: &[u8] = b"HEAPWRIGHT_CONF=";
 
@@ -193,6 +199,11 @@ impl Options {
                     .store(size.max(heapwright_engine::size_class::SLAB_MAX + 1), Ordering::Relaxed);
                 limits.huge_bound.store(0, Ordering::Relaxed);
             }
+            Key::HugePages => {
+                let from = if value == b"never" { Some(NEVER) } else { parse_size(value) };
+                let Some(from) = from else { return false };
+                limits.huge_pages_from.store(from, Ordering::Relaxed);
+            }
             Key::DirtyLimit => {
                 let Some(size) = parse_size(value) else { return false };
                 limits.dirty_floor.store(size, Ordering::Relaxed);
@@ -238,6 +249,12 @@ impl Options {
                 }
                 Key::HugeThreshold => {
                     line.decimal(limits.huge_threshold.load(Ordering::Relaxed) as u64);
+                }
+                Key::HugePages => {
+                    match limits.huge_pages_from.load(Ordering::Relaxed) {
+                        NEVER => line.text("never"),
+                        from => line.decimal(from as u64),
+                    };
                 }
                 Key::DirtyLimit => {
                     line.decimal(limits.dirty_floor.load(Ordering::Relaxed) as u64);
@@ -303,6 +320,7 @@ const fn expectation(key: Key) -> &'static str {
     match key {
         Key::Foreign => "say abort, ignore or forward",
         Key::HugeThreshold | Key::DirtyLimit => "say a size such as 4M or 262144",
+        Key::HugePages => "say never, or a size such as 16M",
         Key::PurgeDelay => "say a time such as 500ms or 2s",
         Key::PurgeThread | Key::Verbose => "say 0 or 1",
         Key::Stats => "say a folder, in at most 256 bytes",

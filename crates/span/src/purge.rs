@@ -5,8 +5,10 @@
 //! so that no thread waits for the kernel; large pieces are cheaper per page, and coalescing makes them.
 //!
 //! The bound is what makes resident memory fall while a program frees: a program that blocks afterwards runs
-//! no code of ours. It is the larger of a floor and a share of the recent peak of bytes in use; a purge
-//! brings the dirty bytes to three quarters of it, so that purges come in batches.
+//! no code of ours. It is the largest of a floor, a share of what is in use and a share of its recent peak; a purge
+//! brings the dirty bytes to three quarters of it, so that purges come in batches. Where memory is needed again soon
+//! after it was purged for being too much, the bound rises by twice that (*regret*), up to the recent peak: a program
+//! that breathes keeps its breath, one that only frees does not.
 //!
 //! # Safety
 //!
@@ -24,15 +26,18 @@ use heapwright_os::PageSource;
 impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     /// After a span has been freed: purges what is too much and what is too old. Gives the lock back.
     pub(crate) fn purge_excess(&self, mut state: Held<'_, F, P>, now: u64) {
-        let limit = state.dirty_limit(&self.limits);
-        let deadline = now.saturating_sub(self.limits.purge_delay.load(Ordering::Relaxed));
+        let delay = self.limits.purge_delay.load(Ordering::Relaxed);
+        let deadline = now.saturating_sub(delay);
         let aged = state.oldest.is_some_and(|span| span.freed_at.get() < deadline);
-        if state.dirty_bytes <= limit && !aged {
+        state.forget(now, delay);
+        let limit = state.dirty_limit(&self.limits);
+        let over = state.dirty_bytes > limit;
+        if !over && !aged {
             return;
         }
-        let keep = if state.dirty_bytes > limit { limit / 4 * 3 } else { usize::MAX };
-        if aged {
-            state.peak = state.in_use + state.peak.saturating_sub(state.in_use) / 2;
+        let keep = if over { limit / 4 * 3 } else { usize::MAX };
+        if over {
+            state.purged += state.dirty_bytes - keep;
         }
         drop(state);
         self.purge(keep, deadline);

@@ -50,6 +50,8 @@ pub struct Limits {
     pub huge_threshold: AtomicUsize,
     /// Bound of that adaptation; equal to the threshold when the user fixed it.
     pub huge_bound: AtomicUsize,
+    /// Bytes in use from which newly committed memory is asked for as huge pages.
+    pub huge_pages_from: AtomicUsize,
 }
 
 /// Of the recent peak of bytes in use, the share that may stay dirty: one part in this.
@@ -65,8 +67,9 @@ impl Limits {
             dirty_floor: AtomicUsize::new(16 * Bytes::MIB),
             dirty_fixed: AtomicBool::new(false),
             purge_delay: AtomicU64::new(1000),
-            huge_threshold: AtomicUsize::new(Bytes::MIB),
-            huge_bound: AtomicUsize::new(32 * Bytes::MIB),
+            huge_threshold: AtomicUsize::new(16 * Bytes::MIB),
+            huge_bound: AtomicUsize::new(64 * Bytes::MIB),
+            huge_pages_from: AtomicUsize::new(16 * Bytes::MIB),
         }
     }
 }
@@ -95,6 +98,12 @@ pub(crate) struct State<F: Fit, P: Payload> {
     pub(crate) in_use: usize,
     /// The largest `in_use` of late.
     pub(crate) peak: usize,
+    /// Bytes purged of late because too much was dirty, and not taken again since.
+    pub(crate) purged: usize,
+    /// Bytes that may stay dirty beyond the usual bound, because what was purged had to be made again.
+    pub(crate) regret: usize,
+    /// When the two, and the peak, were last halved, by the clock of the page source.
+    forgot_at: u64,
     pub(crate) arena_bytes: usize,
     /// Bytes of arenas that became metadata.
     pub(crate) arena_meta: usize,
@@ -150,6 +159,9 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
                 frozen: 0,
                 in_use: 0,
                 peak: 0,
+                purged: 0,
+                regret: 0,
+                forgot_at: 0,
                 arena_bytes: 0,
                 arena_meta: 0,
                 unit: 0,
@@ -275,6 +287,9 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         let span = if skip > 0 { self.split(&mut state, span, skip, true) } else { span };
         if span.len() > len {
             self.split(&mut state, span, len, false);
+        }
+        if !span.dirty.get() {
+            state.repent(len);
         }
         let zeroed = span.zeroed.replace(false);
         self.enter(span, kind);
@@ -422,6 +437,28 @@ impl<F: Fit, P: Payload> State<F, P> {
         if limits.dirty_fixed.load(Ordering::Relaxed) {
             return floor;
         }
-        floor.max(self.in_use / CHURN_SHARE).max(self.peak / DIRTY_SHARE)
+        let churn = self.in_use / CHURN_SHARE + self.regret;
+        floor.max(churn).max(self.peak / DIRTY_SHARE)
+    }
+
+    /// `len` bytes had to be taken from clean memory: as far as others were purged shortly before, they should have
+    /// stayed.
+    fn repent(&mut self, len: usize) {
+        let again = len.min(self.purged);
+        self.purged -= again;
+        self.regret = (self.regret + 2 * again).min(self.peak);
+    }
+
+    /// Every `delay` milliseconds the peak comes nearer to what is in use by half, and what was purged before is not
+    /// missed any more.
+    pub(crate) fn forget(&mut self, now: u64, delay: u64) {
+        let times = (now - self.forgot_at.min(now)) / delay.max(1);
+        if times > 0 {
+            let shift = times.min(u64::from(usize::BITS - 1)) as u32;
+            self.forgot_at = now;
+            self.peak = self.in_use + (self.peak.saturating_sub(self.in_use) >> shift);
+            self.regret = (self.regret >> shift).min(self.peak);
+            self.purged = 0;
+        }
     }
 }

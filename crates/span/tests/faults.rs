@@ -69,6 +69,10 @@ fn fails_cleanly<F: Fit>(plan: &FaultPlan, remap: bool) {
             // After a refusal the arenas are other ones: the neighbour may be in use, or addresses short.
             let may_refuse = !remap || number == GROWS || refusals() > by_the_system;
             assert!(again.is_ok() || may_refuse, "step {number} fails with memory at hand");
+            if again.is_err() && refusals() > by_the_system {
+                // A span is missing that the steps behind this one change.
+                break;
+            }
         }
         world.check();
         world.hold_all();

@@ -78,6 +78,54 @@ fn what_is_dirty_stays_below_its_bound_while_everything_is_freed() {
     world.finish();
 }
 
+/// Takes 5 MiB beside the first 2, gives them back, and tells how often something was purged meanwhile.
+fn breathe(world: &mut World<FakePages, BestFit>, pages: &FakePages) -> usize {
+    let before = pages.asked(Verb::Purge);
+    while world.live.len() < 112 {
+        world.take(K64, 1, Kind::Large).expect("memory");
+    }
+    while world.live.len() > 32 {
+        world.give(world.live.len() - 1);
+    }
+    pages.asked(Verb::Purge) - before
+}
+
+#[test]
+fn what_was_purged_too_soon_is_kept_the_next_time() {
+    let pages = small();
+    let mut world = World::<_, BestFit>::new(pages.clone());
+    world.spans.limits.dirty_floor.store(1 << 20, Ordering::Relaxed);
+    let purges: Vec<usize> = (0..8).map(|_| breathe(&mut world, &pages)).collect();
+    assert!(purges[0] > 0 && purges[7] == 0, "{purges:?}");
+    // Time passes, and with it the reason to keep it.
+    for _ in 0..8 {
+        pages.advance(2000);
+        world.give(world.live.len() - 1);
+    }
+    assert!(world.counter(Counter::DirtyBytes) <= 1 << 20, "{}", world.counter(Counter::DirtyBytes));
+    assert!(breathe(&mut world, &pages) > 0, "it must be learned anew");
+    world.finish();
+}
+
+#[test]
+fn huge_pages_are_asked_for_whole_and_by_large_heaps_only() {
+    let pages = FakePages::new();
+    let mut world = World::<_, BestFit>::new(pages.clone());
+    world.spans.limits.huge_pages_from.store(8 << 20, Ordering::Relaxed);
+    while world.counter(Counter::SpanBytes) < 8 << 20 {
+        assert_eq!(pages.asked(Verb::PreferHuge), 0, "a small heap would pay for more than it uses");
+        world.take(K64, 1, Kind::Slab).expect("memory");
+    }
+    while world.counter(Counter::SpanBytes) < 40 << 20 {
+        world.take(K64, 1, Kind::Slab).expect("memory");
+    }
+    let runs: Vec<_> = pages.log().into_iter().filter(|call| call.verb == Verb::PreferHuge).collect();
+    let bytes: usize = runs.iter().map(|call| call.len).sum();
+    assert!(runs.iter().all(|call| (call.addr | call.len) & ((2 << 20) - 1) == 0), "{runs:x?}");
+    assert!((24 << 20..=40 << 20).contains(&bytes), "{bytes:#x} of what came after the first 8 MiB");
+    world.finish();
+}
+
 #[test]
 fn a_refused_purge_loses_nothing_but_the_zeros() {
     let pages = FakePages::with(Options { refuse_purge: true, address_limit: LIMIT, ..Options::default() });
@@ -136,14 +184,17 @@ fn pages_that_were_moved_are_not_moved_again() {
 #[test]
 fn the_huge_threshold_learns_from_frees_up_to_its_bound() {
     let mut world = World::<_, BestFit>::new(small());
-    assert!(world.spans.is_huge(1 << 20) && !world.spans.is_huge((1 << 20) - 1));
-    world.map_huge(3 << 20, 1).expect("memory");
+    let begin = world.spans.limits.huge_threshold.load(Ordering::Relaxed);
+    assert!(world.spans.is_huge(begin) && !world.spans.is_huge(begin - 1));
+    let more = begin + (2 << 20);
+    world.map_huge(more, 1).expect("memory");
     world.give(0);
-    assert!(!world.spans.is_huge(3 << 20) && world.spans.is_huge((3 << 20) + 1));
-    world.map_huge(33 << 20, 1).expect("memory");
+    assert!(!world.spans.is_huge(more) && world.spans.is_huge(more + 1));
+    let bound = world.spans.limits.huge_bound.load(Ordering::Relaxed);
+    world.map_huge(bound + (1 << 20), 1).expect("memory");
     world.give(0);
-    assert!(world.spans.is_huge((3 << 20) + 1), "beyond the bound nothing is learned");
-    assert_eq!(world.spans.limits.huge_threshold.load(Ordering::Relaxed), (3 << 20) + 1);
+    assert!(world.spans.is_huge(more + 1), "beyond the bound nothing is learned");
+    assert_eq!(world.spans.limits.huge_threshold.load(Ordering::Relaxed), more + 1);
 }
 
 #[test]

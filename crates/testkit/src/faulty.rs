@@ -212,6 +212,11 @@ unsafe impl<S: PageSource> PageSource for Faulty<S> {
         self.plan.ask_purge() && unsafe { self.inner.renew(run) }
     }
 
+    unsafe fn prefer_huge(&self, run: PageRun) {
+        // SAFETY: caller: same contract.
+        unsafe { self.inner.prefer_huge(run) }
+    }
+
     fn now(&self) -> u64 {
         self.inner.now()
     }

@@ -15,6 +15,7 @@ use heapwright_span::BestFit;
 use heapwright_testkit::{FakePages, FaultPlan, Faulty, Options, Subject};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 
 /// A source that is chosen after the engine was made: presets are types, fakes are values.
 #[derive(Debug)]
@@ -93,6 +94,8 @@ pub fn faked(options: Options, plan: FaultPlan) -> (Fleet<Faked>, FakePages) {
     let pages = FakePages::with(options);
     let engine: &'static Engine<Faked> = Box::leak(Box::new(Engine::new()));
     engine.spans.pages().0.set(Faulty::new(pages.clone(), plan)).expect("set once");
+    // Low, so that few bytes reach the paths of huge blocks.
+    engine.spans.limits.huge_threshold.store(1 << 20, Ordering::Relaxed);
     (Fleet::new(engine), pages)
 }
 

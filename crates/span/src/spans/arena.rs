@@ -11,6 +11,7 @@ use crate::page_map::GRANULE;
 use crate::span::{Kind, Payload, Span, SpanRef};
 use core::ptr::{NonNull, null_mut};
 use heapwright_base::counters::Counter;
+use heapwright_base::sync::Ordering;
 use heapwright_base::{Align, Bytes, OutOfPages, align_up};
 use heapwright_os::{PageRun, PageSource, Zeros};
 
@@ -21,6 +22,8 @@ const SMALL_ARENA: usize = 16 * Bytes::MIB;
 const COMMIT_STEP: usize = 256 * Bytes::KIB;
 const COMMIT_STEP_MOST: usize = 32 * Bytes::MIB;
 /// Metadata is committed in pieces of this size.
+/// What a huge page is on the systems we know with base pages of 4 KiB.
+const HUGE_PAGE: usize = 2 * Bytes::MIB;
 const META: usize = 64 * Bytes::KIB;
 
 impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
@@ -181,13 +184,15 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     ) -> Result<(), OutOfPages> {
         let step = (state.in_use / 8).clamp(COMMIT_STEP, COMMIT_STEP_MOST);
         let unit = state.unit;
+        let dense = state.in_use >= self.limits.huge_pages_from.load(Ordering::Relaxed);
+        let step_unit = if dense { HUGE_PAGE } else { COMMIT_STEP };
         let arena = state.arenas.get_mut(span.arena.get() as usize).ok_or(OutOfPages)?;
         debug_assert!(arena.start <= span.start().addr() && end <= arena.end);
         if end <= arena.committed {
             return Ok(());
         }
         let from = arena.committed;
-        let generous = align_up(end + step, COMMIT_STEP).unwrap_or(end) & !(unit - 1);
+        let generous = align_up(end + step, step_unit).unwrap_or(end) & !(unit - 1);
         let generous = generous.min(arena.end).max(end);
         for to in [generous, end] {
             // S3: the watermark lies inside this span or at its start, so the address is inside the span.
@@ -196,10 +201,25 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             // SAFETY: S3: never committed, inside this arena's reservation.
             if unsafe { self.pages.commit(run) }.is_ok() {
                 arena.committed = to;
+                if dense {
+                    self.prefer_huge(run);
+                }
                 self.tally.add(Counter::CommittedBytes, (to - from) as u64);
                 return Ok(());
             }
         }
         Err(OutOfPages)
+    }
+
+    /// Asks for huge pages where whole ones fit into a committed run of the caller's. A heap that has grown large goes on
+    /// growing, so that they will be full soon; a small one would pay for a whole one with its first byte.
+    pub(crate) fn prefer_huge(&self, run: PageRun) {
+        let end = (run.addr() + run.len.0) & !(HUGE_PAGE - 1);
+        let skip = run.addr().wrapping_neg() & (HUGE_PAGE - 1);
+        let Some(len) = end.checked_sub(run.addr() + skip).filter(|&len| len > 0) else { return };
+        // SAFETY: whole huge pages lie between here and the end of the run.
+        let start = unsafe { run.start.add(skip) };
+        // SAFETY: a part of the caller's run.
+        unsafe { self.pages.prefer_huge(PageRun { start, len: Bytes(len) }) };
     }
 }

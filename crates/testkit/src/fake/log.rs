@@ -14,9 +14,10 @@ pub enum Verb {
     Transfer,
     Shift,
     Renew,
+    PreferHuge,
 }
 
-const VERBS: usize = 8;
+const VERBS: usize = 9;
 
 /// One call and its answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

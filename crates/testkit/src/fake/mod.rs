@@ -289,6 +289,10 @@ unsafe impl PageSource for FakePages {
         }
     }
 
+    unsafe fn prefer_huge(&self, run: PageRun) {
+        self.state().note(Verb::PreferHuge, run.addr(), run.len.0, true);
+    }
+
     unsafe fn resize(&self, run: PageRun, len: Bytes) -> Result<PageRun, OutOfPages> {
         assert!(
             len.0 > 0 && len.0.is_multiple_of(self.0.page),

@@ -10,18 +10,20 @@
 
 #![allow(unsafe_code)]
 
+mod commons;
 mod counts;
 mod free;
 mod refill;
 
 use crate::config::Config;
-use crate::heap::{Heap, LocalFree};
+use crate::heap::{Heap, LocalFree, Role};
 use crate::registry::Registry;
 use crate::size_class::{CLASSES, SLAB_MAX, SMALL_MAX, block_size};
 use crate::slab::{Blocks, Slab};
 use crate::standing::{BORROWED, OWNED};
+use commons::COMMONS;
 use heapwright_base::counters::Counter;
-use heapwright_base::sync::{AtomicUsize, Ordering};
+use heapwright_base::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use heapwright_base::{OutOfPages, Violation};
 use heapwright_span::Spans;
 
@@ -51,6 +53,10 @@ pub struct Engine<C: Config> {
     /// The back end.
     pub spans: Spans<C::Pages, C::Fit, Blocks>,
     pub(crate) registry: Registry,
+    /// Heaps without a thread whose blocks are for all; null until first needed.
+    commons: [AtomicPtr<Heap>; COMMONS],
+    /// Whether there is a heap.
+    begun: AtomicBool,
     /// The sum of the heaps' `pending`; Relaxed, a hint.
     pending: AtomicUsize,
 }
@@ -65,7 +71,13 @@ impl<C: Config> Engine<C> {
     /// An engine that has asked for nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Engine { spans: Spans::new(C::PAGES), registry: Registry::new(), pending: AtomicUsize::new(0) }
+        Engine {
+            spans: Spans::new(C::PAGES),
+            registry: Registry::new(),
+            commons: [const { AtomicPtr::new(core::ptr::null_mut()) }; COMMONS],
+            begun: AtomicBool::new(false),
+            pending: AtomicUsize::new(0),
+        }
     }
 
     /// A heap for a thread that has none: an orphan if there is one, else a new one.
@@ -78,10 +90,19 @@ impl<C: Config> Engine<C> {
             self.spans.tally.add(Counter::Adoptions, 1);
             return Ok(heap);
         }
+        let heap = self.new_heap()?;
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            heap.role.set(Role::First);
+        }
+        Ok(heap)
+    }
+
+    /// A heap for a thread or for all, in the state of one that has an owner.
+    fn new_heap(&'static self) -> Result<&'static Heap, OutOfPages> {
         self.spans.open()?;
         let at = self.spans.meta(size_of::<Heap>())?.cast::<Heap>();
         // SAFETY: fresh metadata, large enough and aligned to 64 as a heap is, never given back.
-        unsafe { at.write(Heap::empty(self.spans.near(), false)) };
+        unsafe { at.write(Heap::empty(self.spans.near(), Role::Thread)) };
         // SAFETY: just written, and metadata lives for ever.
         let heap = unsafe { at.as_ref() };
         self.spans.tally.add(Counter::Heaps, 1);
@@ -101,6 +122,7 @@ impl<C: Config> Engine<C> {
     /// slabs, so that a heap without a thread keeps no empty slab.
     fn tidy(&'static self, heap: &Heap, close: bool) {
         let _busy = Busy::enter(heap);
+        self.send_all_home(heap);
         self.drain(heap);
         for class in 0..CLASSES {
             let Some(slab) = heap.current(class) else { continue };
@@ -135,6 +157,7 @@ impl<C: Config> Engine<C> {
         for _ in 0..self.registry.orphans() {
             self.borrow(|orphan| self.tidy(orphan, true));
         }
+        self.for_each_common(|common| self.tidy(common, true));
         self.spans.purge_all()
     }
 
@@ -178,6 +201,7 @@ impl<C: Config> Engine<C> {
     /// In a child: heaps of threads that do not exist here become orphans.
     pub fn after_fork_in_child(&'static self, mine: &Heap) {
         self.registry.orphan_all_but(mine);
+        self.leave_borrowed_commons();
     }
 
     /// In a child made behind our back: whatever was locked may be half changed and is given up.

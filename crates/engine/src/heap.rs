@@ -11,7 +11,7 @@
 //!
 //! # Invariants
 //! H1  Only the thread that holds a heap (state `OWNED`, or by a borrow) touches anything but its atomics.
-//! H2  Every entry of `direct` is the current slab of the class it stands for.
+//! H2  Every entry of `direct` is the current slab of the class it stands for, or the list of its guests.
 //! H3  A bin's current slab is in no list; its partial slabs are in its list; full ones in none.
 //! H4  A placeholder is never written to.
 //!
@@ -31,6 +31,7 @@
 
 #![allow(unsafe_code)]
 
+use crate::guests::{GUEST_CLASSES, Guests};
 use crate::remote::{Block, Notified};
 use crate::size_class::{CLASSES, DIRECT, SMALL_MAX};
 use crate::slab::{Blocks, Slab, SlabRef};
@@ -52,6 +53,21 @@ pub struct Bin {
     pub(crate) current: Cell<SlabRef>,
     /// Slabs with dead blocks.
     pub(crate) partial: SpanList<Blocks>,
+    /// Whether a slab has ever been full: the next will soon be, too.
+    pub(crate) filled: Cell<bool>,
+}
+
+/// What a heap is there for. Constant once another thread knows of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Role {
+    /// For threads that have none.
+    Placeholder,
+    /// For the first thread of the process.
+    First,
+    /// For a thread.
+    Thread,
+    /// For all of them: see `engine::commons`.
+    Common,
 }
 
 /// A thread's heap.
@@ -64,7 +80,11 @@ pub struct Heap {
     pub(crate) spare: SpanList<Blocks>,
     pub(crate) spares: Cell<u32>,
     pub(crate) counts: Counts,
-    pub(crate) placeholder: bool,
+    pub(crate) role: Cell<Role>,
+    /// Dead blocks of other heaps' slabs, by class.
+    pub(crate) guests: [Cell<Option<Guests>>; GUEST_CLASSES],
+    /// Blocks of each class that this heap has had out of the commons.
+    pub(crate) drawn: [Cell<u16>; CLASSES],
     /// A slow path is under way.
     pub(crate) busy: AtomicBool,
     pub(crate) shared: Shared,
@@ -103,6 +123,17 @@ pub enum LocalFree {
     Elsewhere,
 }
 
+/// What became of a block that was to be a guest.
+#[derive(Clone, Copy)]
+pub enum GuestFree {
+    /// It is one.
+    Done,
+    /// It is one, and the list is long: some should go home.
+    Attention(Guests),
+    /// It is none of ours, or no list is there yet.
+    Refused,
+}
+
 /// Whether `heap` owns `slab`: a relaxed load and a compare.
 #[inline(always)]
 fn owned_by(slab: SlabRef, heap: &Heap) -> bool {
@@ -133,13 +164,13 @@ impl Heap {
 
     /// What a thread begins with, and ends with.
     #[allow(clippy::declare_interior_mutable_const, reason = "a value to begin with; each use is a new one")]
-    pub const PLACEHOLDER: Heap = Heap::empty(Near::NOTHING, true);
+    pub const PLACEHOLDER: Heap = Heap::empty(Near::NOTHING, Role::Placeholder);
 
-    pub(crate) const fn empty(near: Near<Span<Blocks>>, placeholder: bool) -> Heap {
+    pub(crate) const fn empty(near: Near<Span<Blocks>>, role: Role) -> Heap {
         Heap {
             near,
             direct: [const { Cell::new(Heap::NONE) }; DIRECT],
-            bins: [const { Bin { current: Cell::new(Heap::NONE), partial: SpanList::new() } }; CLASSES],
+            bins: [const { Bin { current: Cell::new(Heap::NONE), partial: SpanList::new(), filled: Cell::new(false) } }; CLASSES],
             spare: SpanList::new(),
             spares: Cell::new(0),
             counts: Counts {
@@ -148,7 +179,9 @@ impl Heap {
                 live: Cell::new(0),
                 bytes: Cell::new(0),
             },
-            placeholder,
+            role: Cell::new(role),
+            guests: [const { Cell::new(None) }; GUEST_CLASSES],
+            drawn: [const { Cell::new(0) }; CLASSES],
             busy: AtomicBool::new(false),
             shared: Shared {
                 notified: Notified::new(),
@@ -163,7 +196,7 @@ impl Heap {
     /// Whether this is the heap of a thread that has none.
     #[inline]
     pub fn is_placeholder(&self) -> bool {
-        self.placeholder
+        self.role.get() == Role::Placeholder
     }
 
     /// Whether a slow path of it is under way.
@@ -239,6 +272,23 @@ impl Heap {
         if left == 0 { LocalFree::Attention(slab) } else { LocalFree::Done }
     }
 
+    /// Keeps a block of another heap's slab as a guest, if its class has had guests before.
+    ///
+    /// # Safety
+    ///
+    /// - If `block` lies in a slab, it is a live block of it, and the caller's to free.
+    #[inline]
+    pub unsafe fn push_guest(&self, block: *mut u8) -> GuestFree {
+        let Some(slab) = self.near_span(block.addr()) else { return GuestFree::Refused };
+        // The kind is asked first: the class means something for a slab only.
+        if slab.kind() != Kind::Slab || slab.owner().is_null() || !block.addr().is_multiple_of(16) {
+            return GuestFree::Refused;
+        }
+        let Some(guests) = self.guests.get(slab.class()).and_then(Cell::get) else { return GuestFree::Refused };
+        // SAFETY: caller.
+        if unsafe { guests.push(block.cast()) } { GuestFree::Attention(guests) } else { GuestFree::Done }
+    }
+
     /// The bin of a class. (Not by an index, which would bring a panic into the library.)
     #[inline]
     pub(crate) fn bin(&self, class: usize) -> &Bin {
@@ -249,6 +299,11 @@ impl Heap {
     /// Makes `slab` current in its bin and in the table (H2).
     pub(crate) fn set_current(&self, class: usize, slab: SlabRef) {
         self.bin(class).current.set(slab);
+        self.serve(class, slab);
+    }
+
+    /// Lets the fast path take the blocks of this class from `slab`, or from what is no slab but has a list.
+    pub(crate) fn serve(&self, class: usize, slab: SlabRef) {
         let last = crate::size_class::block_size(class) / 16;
         if last < DIRECT {
             let first = if class == 0 { 0 } else { crate::size_class::block_size(class - 1) / 16 + 1 };

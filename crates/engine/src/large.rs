@@ -41,7 +41,7 @@ impl<C: Config> Engine<C> {
     }
 
     fn take_large(&self, size: usize, align: Align) -> Result<(SlabRef, bool), OutOfPages> {
-        self.spans.take(size, align, Kind::Large).map(|taken| (taken.span, taken.zeroed))
+        self.spans.take(size, align, Kind::Large, true).map(|taken| (taken.span, taken.zeroed))
     }
 
     /// Frees a large or huge block.

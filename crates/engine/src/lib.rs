@@ -22,6 +22,8 @@ pub mod config;
 #[cfg(not(loom))]
 pub mod engine;
 #[cfg(not(loom))]
+pub mod guests;
+#[cfg(not(loom))]
 pub mod heap;
 #[cfg(not(loom))]
 mod large;
@@ -40,6 +42,6 @@ pub use config::{Config, Fast};
 #[cfg(not(loom))]
 pub use engine::{BadFree, Engine};
 #[cfg(not(loom))]
-pub use heap::{Heap, LocalFree};
+pub use heap::{GuestFree, Heap, LocalFree};
 #[cfg(not(loom))]
 pub use heapwright_span::Kind;

@@ -155,7 +155,7 @@ impl<C: Config> Engine<C> {
             // SAFETY: caller.
             unsafe { self.spans.shift_to_huge(span, size) }.ok()?
         } else {
-            let target = self.spans.take(size, align, Kind::Large).ok()?.span;
+            let target = self.spans.take(size, align, Kind::Large, true).ok()?.span;
             // SAFETY: both spans are ours; the new one is longer, its contents are not needed.
             if unsafe { self.spans.shift(span, target) }.is_err() {
                 // SAFETY: the new span is ours and unused.

@@ -112,26 +112,27 @@ impl<T> Remote<T> {
         Remote { word: AtomicU64::new(0), next: AtomicPtr::new(null_mut()) }
     }
 
-    /// Adds a dead block; `link` writes its first word. When that makes the list `purge_at` long, takes the
-    /// whole slab instead: every block is dead, and the caller purges the pages.
+    /// Adds a chain of `added` dead blocks; `link` writes the first word of its last. When that makes the list
+    /// `purge_at` long, takes the whole slab instead: every block is dead, and the caller purges the pages.
     ///
     /// # Safety
     ///
-    /// - `block` is dead, lies at `offset` (a multiple of 16) in the slab that begins at `base`, and nobody
-    ///   else knows of it.
+    /// - The blocks are dead, linked, lie in the slab that begins at `base`, the first of them at `offset` (a
+    ///   multiple of 16), and nobody else knows of them.
     /// - `purge_at` is zero or the number of blocks in the slab.
     #[inline]
     pub unsafe fn push(
         &self,
         base: *mut u8,
         offset: usize,
+        added: u32,
         purge_at: u32,
         mut link: impl FnMut(*mut Block),
     ) -> Pushed {
         let mut seen = self.word.load(Ordering::Relaxed);
         loop {
             link(block_at(base, seen & HEAD));
-            let count = (seen & COUNT) + COUNT_ONE;
+            let count = (seen & COUNT) + u64::from(added) * COUNT_ONE;
             let purge = count == u64::from(purge_at) << 32;
             let word = LISTED | if purge { BUSY } else { count | (offset as u64 / 16 + 1) };
             // Release: publishes the link and whatever the program wrote to the Acquire in `take`.

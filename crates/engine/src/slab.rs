@@ -61,12 +61,12 @@ pub struct Hot {
     /// Live blocks that remain when `left` is used up (B2).
     base: Cell<u32>,
     /// What `left` was when it was last set.
-    armed: Cell<u32>,
-    block: Cell<u32>,
-    reported: Cell<u16>,
+    pub(crate) armed: Cell<u32>,
+    pub(crate) block: Cell<u32>,
+    pub(crate) reported: Cell<u16>,
     pub(crate) carved: Cell<u16>,
     capacity: Cell<u16>,
-    class: Cell<u8>,
+    pub(crate) class: Cell<u8>,
     state: Cell<State>,
     /// Blocks not carved yet read as zero.
     fresh_zero: Cell<bool>,

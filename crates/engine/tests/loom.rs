@@ -57,7 +57,7 @@ impl Slab {
             self.links[block].with_mut(|cell| unsafe { *cell = next });
         };
         // SAFETY: each block of the model is pushed once by its only holder.
-        unsafe { self.remote.push(base(), block * 16, purge_at, link) }
+        unsafe { self.remote.push(base(), block * 16, 1, purge_at, link) }
     }
 
     /// Touches every block, as a purge or a carve does.

@@ -31,7 +31,7 @@ use heapwright_base::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Orderi
 use heapwright_base::{Align, Violation, thread};
 use heapwright_engine::Kind;
 use heapwright_engine::size_class::{SLAB_MAX, class_of};
-use heapwright_engine::{BadFree, Config, Engine, Heap};
+use heapwright_engine::{BadFree, Config, Engine, GuestFree, Heap};
 use heapwright_os::PageSource;
 use heapwright_os::linux::{abort, write_error};
 
@@ -272,6 +272,15 @@ impl<C: Config, F: Face> Runtime<C, F> {
     pub unsafe fn free_slow(&'static self, block: *mut u8) {
         if block.is_null() {
             return;
+        }
+        // SAFETY: caller.
+        match unsafe { F::heap().push_guest(block) } {
+            GuestFree::Done => return,
+            GuestFree::Attention(guests) => {
+                self.notice_raw_fork();
+                return self.engine.crowded(F::heap(), guests);
+            }
+            GuestFree::Refused => {}
         }
         self.notice_raw_fork();
         // SAFETY: caller.

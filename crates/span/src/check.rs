@@ -53,7 +53,8 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     /// S1 of both sets; answers how many spans they hold.
     fn check_sets(&self, state: &Held<'_, F, P>) -> usize {
         let (mut count, mut dirty_bytes) = (0, 0);
-        for (set, dirty) in [(&state.dirty, true), (&state.clean, false)] {
+        let [sparse, dense] = &state.clean;
+        for (set, dirty) in [(&state.dirty, true), (sparse, false), (dense, false)] {
             set.check(|span| {
                 assert_eq!(span.kind(), Kind::Free, "S1: {span:?} is in a set");
                 assert_eq!(span.dirty.get(), dirty, "S1: {span:?} is in the wrong set");

@@ -79,12 +79,15 @@ pub(crate) struct Arena {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) committed: usize,
+    /// For what will soon be full: its memory is asked for as huge pages.
+    pub(crate) dense: bool,
 }
 
 pub(crate) struct State<F: Fit, P: Payload> {
     fit: F,
     pub(crate) dirty: FreeSpans<P>,
-    pub(crate) clean: FreeSpans<P>,
+    /// By [`Arena::dense`].
+    pub(crate) clean: [FreeSpans<P>; 2],
     pub(crate) dirty_bytes: usize,
     pub(crate) oldest: Option<SpanRef<P>>,
     pub(crate) newest: Option<SpanRef<P>>,
@@ -148,13 +151,13 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             state: Ranked::new(State {
                 fit: F::INIT,
                 dirty: FreeSpans::new(),
-                clean: FreeSpans::new(),
+                clean: [const { FreeSpans::new() }; 2],
                 dirty_bytes: 0,
                 oldest: None,
                 newest: None,
                 idle: None,
                 meta: None,
-                arenas: [Arena { start: 0, end: 0, committed: 0 }; ARENAS],
+                arenas: [Arena { start: 0, end: 0, committed: 0, dense: false }; ARENAS],
                 arena_count: 0,
                 frozen: 0,
                 in_use: 0,
@@ -250,18 +253,19 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         Ok(())
     }
 
-    /// Takes a span of at least `len` bytes whose start is aligned to `align`.
+    /// Takes a span of at least `len` bytes whose start is aligned to `align`. `dense` says that all of it will soon be
+    /// used, and may be asked for as huge pages.
     ///
     /// # Errors
     ///
     /// [`OutOfPages`] when the system refuses; nothing has changed.
-    pub fn take(&self, len: usize, align: Align, kind: Kind) -> Result<Taken<P>, OutOfPages> {
-        self.try_take(len, align, kind).or_else(|refused| {
+    pub fn take(&self, len: usize, align: Align, kind: Kind, dense: bool) -> Result<Taken<P>, OutOfPages> {
+        self.try_take(len, align, kind, dense).or_else(|refused| {
             // Dirty and clean neighbours do not coalesce; once everything is clean, they do.
             if !self.may_fit(len) || self.purge_all() == 0 {
                 return Err(refused);
             }
-            self.try_take(len, align, kind)
+            self.try_take(len, align, kind, dense)
         })
     }
 
@@ -271,14 +275,15 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         state.dirty_bytes > 0 && len <= state.arena_bytes.saturating_sub(state.in_use)
     }
 
-    fn try_take(&self, len: usize, align: Align, kind: Kind) -> Result<Taken<P>, OutOfPages> {
+    fn try_take(&self, len: usize, align: Align, kind: Kind, dense: bool) -> Result<Taken<P>, OutOfPages> {
         let mut state = self.state.lock();
         self.open_held(&mut state)?;
         let len = align_up(len.max(1), state.unit).ok_or(OutOfPages)?;
         let slack = align.bytes().saturating_sub(state.unit);
         let room = len.checked_add(slack).filter(|&n| n <= u32::MAX as usize).ok_or(OutOfPages)?;
         self.stock_descriptors(&mut state)?;
-        let span = self.find(&mut state, room)?;
+        let dense = dense && state.in_use >= self.limits.huge_pages_from.load(Ordering::Relaxed);
+        let span = self.find(&mut state, room, dense)?;
         let skip = span.start().addr().wrapping_neg() & (align.bytes() - 1);
         if let Err(refused) = self.commit_to(&mut state, span, span.start().addr() + skip + len) {
             self.insert(&mut state, span);
@@ -412,7 +417,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         // SAFETY: caller: nobody else looks at the state.
         let state = unsafe { &mut *at };
         state.dirty = FreeSpans::new();
-        state.clean = FreeSpans::new();
+        state.clean = [const { FreeSpans::new() }; 2];
         state.dirty_bytes = 0;
         state.oldest = None;
         state.newest = None;
@@ -439,6 +444,11 @@ impl<F: Fit, P: Payload> State<F, P> {
         }
         let churn = self.in_use / CHURN_SHARE + self.regret;
         floor.max(churn).max(self.peak / DIRTY_SHARE)
+    }
+
+    /// Whether a span lies in an arena for what will soon be full.
+    pub(crate) fn is_dense(&self, span: SpanRef<P>) -> bool {
+        self.arenas.get(span.arena.get() as usize).is_some_and(|arena| arena.dense)
     }
 
     /// `len` bytes had to be taken from clean memory: as far as others were purged shortly before, they should have

@@ -114,10 +114,10 @@ fn huge_pages_are_asked_for_whole_and_by_large_heaps_only() {
     world.spans.limits.huge_pages_from.store(8 << 20, Ordering::Relaxed);
     while world.counter(Counter::SpanBytes) < 8 << 20 {
         assert_eq!(pages.asked(Verb::PreferHuge), 0, "a small heap would pay for more than it uses");
-        world.take(K64, 1, Kind::Slab).expect("memory");
+        world.take(K64, 1, Kind::Large).expect("memory");
     }
     while world.counter(Counter::SpanBytes) < 40 << 20 {
-        world.take(K64, 1, Kind::Slab).expect("memory");
+        world.take(K64, 1, Kind::Large).expect("memory");
     }
     let runs: Vec<_> = pages.log().into_iter().filter(|call| call.verb == Verb::PreferHuge).collect();
     let bytes: usize = runs.iter().map(|call| call.len).sum();

@@ -59,6 +59,9 @@ impl<C: Config> Engine<C> {
     /// Makes the counters exact for the slabs of a heap, without waiting for a lock that another thread holds:
     /// then they are exact to within the slabs that are not current.
     pub fn settle(&self, heap: &Heap) {
+        for guests in heap.guests.iter().filter_map(core::cell::Cell::get) {
+            self.settle_guests(heap, guests);
+        }
         for class in 0..CLASSES {
             if let Some(slab) = heap.current(class) {
                 let live = slab.live();

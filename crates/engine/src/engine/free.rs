@@ -81,7 +81,11 @@ impl<C: Config> Engine<C> {
                     }
                 } else {
                     // SAFETY: caller: a live block of this slab.
-                    unsafe { self.free_remote(span, block) };
+                    let kept = unsafe { self.keep_guest(heap, span, block) };
+                    if !kept {
+                        // SAFETY: as above.
+                        unsafe { self.push_home(span, block.cast(), block.cast(), 1) };
+                    }
                 }
                 Ok(())
             }
@@ -96,13 +100,20 @@ impl<C: Config> Engine<C> {
         }
     }
 
-    /// Frees a block of another heap's slab.
+    /// Gives `count` blocks of a slab back to its owner: a chain from `first` to `last`.
     ///
     /// # Safety
     ///
-    /// - `block` is a live block of `slab`.
-    unsafe fn free_remote(&'static self, slab: SlabRef, block: *mut u8) {
-        // The block keeps the slab from being released, so whatever is read of it before the push holds.
+    /// - They are blocks of `slab`, dead and linked in this order, or one live block that the caller may free;
+    ///   nobody else knows of them.
+    pub(super) unsafe fn push_home(
+        &'static self,
+        slab: SlabRef,
+        first: *mut Block,
+        last: *mut Block,
+        count: u32,
+    ) {
+        // The blocks keep the slab from being released, so whatever is read of it before the push holds.
         let (base, capacity, len) = (slab.start(), slab.capacity(), slab.len());
         // SAFETY: heaps live for ever.
         let Some(owner) = (unsafe { slab.owner().as_ref() }) else { return };
@@ -111,10 +122,10 @@ impl<C: Config> Engine<C> {
         let purge_at = if asleep { capacity } else { 0 };
         let link = |next: *mut Block| {
             // SAFETY: caller: the block is dead from here on, and ours until it is pushed.
-            unsafe { (*block.cast::<Block>()).next.set(next) }
+            unsafe { (*last).next.set(next) }
         };
-        // SAFETY: the block is dead and known to nobody else; a multiple of 16 was checked.
-        let pushed = unsafe { slab.shared.push(base, block.addr() - base.addr(), purge_at, link) };
+        // SAFETY: the blocks are dead and known to nobody else; a multiple of 16 was checked.
+        let pushed = unsafe { slab.shared.push(base, first.addr() - base.addr(), count, purge_at, link) };
         if pushed.purge {
             // SAFETY: the push has taken the slab from its owner, and every block of it is dead.
             unsafe { self.purge_for_owner(slab, len) };

@@ -100,12 +100,20 @@ impl<C: Config> Engine<C> {
         block
     }
 
-    /// Finds blocks for a bin whose current slab has none left: blocks that came back to that slab, blocks
-    /// never carved, other slabs of the bin, orphans' slabs, a kept empty slab, new memory.
+    /// Finds blocks for a bin whose current slab has none left: guests, blocks that came back to that slab, blocks
+    /// never carved, other slabs of the bin, the commons, orphans' slabs, a kept empty slab, new memory.
     #[cold]
     fn refill(&'static self, heap: &'static Heap, class: usize) -> Option<Refilled> {
         let _busy = Busy::enter(heap);
+        if let Some(block) = self.take_guest(heap, class) {
+            return Some(Refilled { block, fresh: false });
+        }
         if let Some(slab) = heap.current(class) {
+            heap.serve(class, slab);
+            let block = slab.pop();
+            if !block.is_null() {
+                return Some(Refilled { block, fresh: false });
+            }
             if self.collect_current(heap, slab) > 0 && !slab.hot.free.get().is_null() {
                 return Some(Refilled { block: slab.pop(), fresh: false });
             }
@@ -113,12 +121,16 @@ impl<C: Config> Engine<C> {
                 return Some(Refilled { block: slab.pop(), fresh: slab.carves_zero() });
             }
             heap.clear_current(class);
+            heap.bin(class).filled.set(true);
             self.count(heap, slab, slab.make_full());
         }
         self.drain(heap);
         let slab = match heap.bin(class).partial.pop() {
             Some(slab) => slab,
-            None => self.steal(heap, class).or_else(|| self.open(heap, class))?,
+            None => match self.take_common(heap, class) {
+                Some(block) => return Some(Refilled { block, fresh: false }),
+                None => self.steal(heap, class).or_else(|| self.open(heap, class))?,
+            },
         };
         self.count(heap, slab, slab.make_current());
         heap.set_current(class, slab);
@@ -167,7 +179,7 @@ impl<C: Config> Engine<C> {
             heap.spares.set(heap.spares.get() - 1);
             (spare, false)
         } else {
-            let taken = self.spans.take(len, Align::ONE, Kind::Slab).ok()?;
+            let taken = self.spans.take(len, Align::ONE, Kind::Slab, heap.bin(class).filled.get()).ok()?;
             (taken.span, taken.zeroed)
         };
         slab.open(class, (&raw const *heap).cast_mut(), zeroed);

@@ -137,6 +137,8 @@ impl<C: Config> Fleet<C> {
     #[track_caller]
     pub fn expect_nothing_in_use(&mut self) {
         let threads: Vec<u8> = self.heaps.keys().copied().collect();
+        // The commons keep the slab that they are at.
+        self.trim();
         threads.into_iter().for_each(|thread| self.end(thread));
         self.engine.check();
         for counter in [Counter::SpanBytes, Counter::LiveBlocks, Counter::LiveBytes, Counter::HugeBytes] {

@@ -11,7 +11,6 @@ use crate::page_map::GRANULE;
 use crate::span::{Kind, Payload, Span, SpanRef};
 use core::ptr::{NonNull, null_mut};
 use heapwright_base::counters::Counter;
-use heapwright_base::sync::Ordering;
 use heapwright_base::{Align, Bytes, OutOfPages, align_up};
 use heapwright_os::{PageRun, PageSource, Zeros};
 
@@ -75,7 +74,9 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             return Err(OutOfPages);
         }
         let State { fit, dirty, clean, .. } = &mut **state;
-        let span = fit.choose(dirty, size).or_else(|| fit.choose(clean, size)).ok_or(OutOfPages)?;
+        let [sparse, dense] = clean;
+        let span = fit.choose(dirty, size).or_else(|| fit.choose(sparse, size));
+        let span = span.or_else(|| fit.choose(dense, size)).ok_or(OutOfPages)?;
         self.remove(state, span);
         if let Err(refused) = self.commit_to(state, span, span.start().addr() + size) {
             self.insert(state, span);
@@ -127,12 +128,19 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     }
 
     /// Reserves an arena with room for `len` bytes and returns it as one span, in no set.
-    pub(super) fn new_arena(&self, state: &mut Held<'_, F, P>, len: usize) -> Result<SpanRef<P>, OutOfPages> {
+    pub(super) fn new_arena(
+        &self,
+        state: &mut Held<'_, F, P>,
+        len: usize,
+        dense: bool,
+    ) -> Result<SpanRef<P>, OutOfPages> {
         if state.arena_count == ARENAS {
             return Err(OutOfPages);
         }
         let growth = (state.arena_bytes / 4) & !(SMALL_ARENA - 1);
         let (usual, align) = match self.pages.address_limit() {
+            // Not two kinds of arenas where there is hardly room for one.
+            Some(_) if dense => return Err(OutOfPages),
             Some(limit) => (growth.min((limit.0 / 8) & !(SMALL_ARENA - 1)).max(SMALL_ARENA), state.unit),
             None => (growth.max(ARENA), 2 * Bytes::MIB),
         };
@@ -157,7 +165,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         };
         let index = state.arena_count;
         if let Some(arena) = state.arenas.get_mut(index) {
-            *arena = Arena { start: run.addr(), end: run.addr() + size, committed: run.addr() };
+            *arena = Arena { start: run.addr(), end: run.addr() + size, committed: run.addr(), dense };
         }
         state.arena_count += 1;
         state.arena_bytes += size;
@@ -184,14 +192,13 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     ) -> Result<(), OutOfPages> {
         let step = (state.in_use / 8).clamp(COMMIT_STEP, COMMIT_STEP_MOST);
         let unit = state.unit;
-        let dense = state.in_use >= self.limits.huge_pages_from.load(Ordering::Relaxed);
-        let step_unit = if dense { HUGE_PAGE } else { COMMIT_STEP };
         let arena = state.arenas.get_mut(span.arena.get() as usize).ok_or(OutOfPages)?;
         debug_assert!(arena.start <= span.start().addr() && end <= arena.end);
         if end <= arena.committed {
             return Ok(());
         }
         let from = arena.committed;
+        let step_unit = if arena.dense { HUGE_PAGE } else { COMMIT_STEP };
         let generous = align_up(end + step, step_unit).unwrap_or(end) & !(unit - 1);
         let generous = generous.min(arena.end).max(end);
         for to in [generous, end] {
@@ -201,7 +208,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             // SAFETY: S3: never committed, inside this arena's reservation.
             if unsafe { self.pages.commit(run) }.is_ok() {
                 arena.committed = to;
-                if dense {
+                if arena.dense {
                     self.prefer_huge(run);
                 }
                 self.tally.add(Counter::CommittedBytes, (to - from) as u64);

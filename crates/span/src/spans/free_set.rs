@@ -14,27 +14,42 @@ const LOOKS: usize = 16;
 impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     /// Takes a free span of at least `len` bytes out of its set: a dirty one, a dirty one with a part of its
     /// clean neighbour, a clean one, or a new arena.
-    pub(super) fn find(&self, state: &mut Held<'_, F, P>, len: usize) -> Result<SpanRef<P>, OutOfPages> {
+    pub(super) fn find(
+        &self,
+        state: &mut Held<'_, F, P>,
+        len: usize,
+        dense: bool,
+    ) -> Result<SpanRef<P>, OutOfPages> {
         let State { fit, dirty, .. } = &mut **state;
         if let Some(span) = fit.choose(dirty, len) {
             self.remove(state, span);
             return Ok(span);
         }
-        if let Some(span) = self.find_extended(state, len) {
+        if let Some(span) = self.find_extended(state, len, dense) {
             return Ok(span);
         }
         let State { fit, dirty, clean, .. } = &mut **state;
+        let clean = &mut clean[usize::from(dense)];
         let last_resort = || clean.any(len).or_else(|| dirty.any(len));
         if let Some(span) = fit.choose(clean, len).or_else(last_resort) {
             self.remove(state, span);
             return Ok(span);
         }
-        self.new_arena(state, len)
+        if let Ok(span) = self.new_arena(state, len, dense) {
+            return Ok(span);
+        }
+        let State { fit, clean, .. } = &mut **state;
+        let other = &mut clean[usize::from(!dense)];
+        if let Some(span) = fit.choose(other, len).or_else(|| other.any(len)) {
+            self.remove(state, span);
+            return Ok(span);
+        }
+        if dense { self.new_arena(state, len, false) } else { Err(OutOfPages) }
     }
 
     /// The two sets do not coalesce, so a long request could pass by warm memory for ever: joins a dirty span
     /// that is too short with as much of a clean neighbour as is missing.
-    fn find_extended(&self, state: &mut Held<'_, F, P>, len: usize) -> Option<SpanRef<P>> {
+    fn find_extended(&self, state: &mut Held<'_, F, P>, len: usize, dense: bool) -> Option<SpanRef<P>> {
         let (dirty, clean, to_the_right) =
             state.dirty.shorter(len).take(LOOKS).filter(|dirty| dirty.len() >= len / 4).find_map(
                 |dirty| {
@@ -42,6 +57,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
                         clean.kind() == Kind::Free
                             && !clean.dirty.get()
                             && clean.arena.get() == dirty.arena.get()
+                            && state.is_dense(*clean) == dense
                             && clean.len() >= len - dirty.len()
                     };
                     let right = self.lookup(dirty.end()).filter(|span| span.start().addr() == dirty.end());
@@ -152,7 +168,8 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             state.dirty_bytes += whole.len();
             self.append_age(state, whole);
         } else {
-            state.clean.insert(whole);
+            let dense = state.is_dense(whole);
+            state.clean[usize::from(dense)].insert(whole);
         }
     }
 
@@ -190,7 +207,8 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             state.dirty_bytes -= span.len();
             self.remove_age(state, span);
         } else {
-            state.clean.remove(span);
+            let dense = state.is_dense(span);
+            state.clean[usize::from(dense)].remove(span);
         }
     }
 

@@ -131,7 +131,7 @@ impl<S: PageSource, F: Fit> World<S, F> {
     #[track_caller]
     pub fn take(&mut self, len: usize, align: usize, kind: Kind) -> Result<(), OutOfPages> {
         let align = Align::new(align).expect("a power of two");
-        let taken = self.spans.take(len, align, kind)?;
+        let taken = self.spans.take(len, align, kind, kind == Kind::Large)?;
         assert_eq!(taken.span.kind(), kind);
         self.begin(taken.span, len, align, taken.zeroed);
         Ok(())

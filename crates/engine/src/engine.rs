@@ -21,9 +21,9 @@ use crate::registry::Registry;
 use crate::size_class::{CLASSES, SLAB_MAX, SMALL_MAX, block_size};
 use crate::slab::{Blocks, Slab};
 use crate::standing::{BORROWED, OWNED};
-use commons::COMMONS;
+use commons::{COMMONS, EARLY};
 use heapwright_base::counters::Counter;
-use heapwright_base::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use heapwright_base::sync::{AtomicPtr, AtomicUsize, Ordering};
 use heapwright_base::{OutOfPages, Violation};
 use heapwright_span::Spans;
 
@@ -55,8 +55,8 @@ pub struct Engine<C: Config> {
     pub(crate) registry: Registry,
     /// Heaps without a thread whose blocks are for all; null until first needed.
     commons: [AtomicPtr<Heap>; COMMONS],
-    /// Whether there is a heap.
-    begun: AtomicBool,
+    /// Heaps made for threads.
+    threads: AtomicUsize,
     /// The sum of the heaps' `pending`; Relaxed, a hint.
     pending: AtomicUsize,
 }
@@ -75,7 +75,7 @@ impl<C: Config> Engine<C> {
             spans: Spans::new(C::PAGES),
             registry: Registry::new(),
             commons: [const { AtomicPtr::new(core::ptr::null_mut()) }; COMMONS],
-            begun: AtomicBool::new(false),
+            threads: AtomicUsize::new(0),
             pending: AtomicUsize::new(0),
         }
     }
@@ -91,8 +91,8 @@ impl<C: Config> Engine<C> {
             return Ok(heap);
         }
         let heap = self.new_heap()?;
-        if !self.begun.swap(true, Ordering::Relaxed) {
-            heap.role.set(Role::First);
+        if self.threads.fetch_add(1, Ordering::Relaxed) < EARLY {
+            heap.role.set(Role::Early);
         }
         Ok(heap)
     }

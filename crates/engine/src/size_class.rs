@@ -14,7 +14,7 @@ const LINEAR: usize = 128;
 /// Requests up to this size find their slab by one shift.
 pub const SMALL_MAX: usize = 1024;
 /// Requests up to this size get a block of a slab.
-pub const SLAB_MAX: usize = 64 * Bytes::KIB;
+pub const SLAB_MAX: usize = 16 * Bytes::KIB;
 /// Number of classes.
 pub const CLASSES: usize = class_of(SLAB_MAX) + 1;
 /// Entries of the table by `(size + 15) / 16`.

@@ -12,7 +12,7 @@
 use super::{Busy, Engine};
 use crate::config::Config;
 use crate::guests::{GUEST_CLASSES, Guests};
-use crate::heap::{Heap, Role};
+use crate::heap::{Drawn, Heap, Role};
 use crate::remote::Block;
 use crate::size_class::block_size;
 use crate::slab::{Slab, SlabRef};
@@ -20,14 +20,19 @@ use crate::standing::BORROWED;
 use heapwright_base::sync::{AtomicPtr, Ordering};
 use heapwright_span::Span;
 
+/// Heaps that are made for threads before one takes its first blocks out of the commons: where threads are few, each
+/// may touch its own pages.
+pub(super) const EARLY: usize = 16;
 /// Commons of an engine.
 pub(super) const COMMONS: usize = 16;
 /// At how many of them the search for one that nobody works on begins.
 const BEGINNINGS: usize = 1;
 /// A heap takes blocks out of the commons while it has less than this many bytes of the class from there.
-const CREDIT: usize = 2048;
+const CREDIT: usize = 1024;
 /// The least it may take, in blocks.
 const CREDIT_LEAST: usize = 16;
+/// The most blocks of a class that cannot be guests it may have from there at a time.
+const HELD_MOST: u16 = 2;
 /// The most that are taken at once, in blocks, and in bytes.
 const HANDFUL: usize = 16;
 const HANDFUL_BYTES: usize = 512;
@@ -48,7 +53,7 @@ impl<C: Config> Engine<C> {
             && let Some(guests) = self.guests(heap, class)
         {
             // Slowly at first: most classes of most threads never need more than one or two.
-            let most = usize::from(drawn.get() / 2).min(HANDFUL).min(HANDFUL_BYTES / block);
+            let most = usize::from(drawn.get().total).min(HANDFUL).min(HANDFUL_BYTES / block);
             for _ in 1..most {
                 let more = common.pop(class).cast::<Block>();
                 if more.is_null() {
@@ -66,15 +71,33 @@ impl<C: Config> Engine<C> {
         common.shared.state.give_up();
         // A remote free may have found the common borrowed, and left its slab to us.
         self.help(common);
-        drawn.set(drawn.get() + taken);
+        let Drawn { total, held } = drawn.get();
+        let held = if class < GUEST_CLASSES { 0 } else { held + taken };
+        drawn.set(Drawn { total: total + taken, held });
         (!first.is_null()).then_some(first)
     }
 
     /// Whether a heap takes blocks of this class out of the commons.
     fn draws(heap: &Heap, class: usize) -> bool {
+        let Some(drawn) = heap.drawn.get(class) else { return false };
         let share = (CREDIT / block_size(class)).max(CREDIT_LEAST);
-        let drawn = heap.drawn.get(class).map_or(usize::MAX, |drawn| usize::from(drawn.get()));
-        heap.role.get() == Role::Thread && drawn < share && heap.current(class).is_none()
+        heap.role.get() == Role::Thread
+            && usize::from(drawn.get().total) < share
+            && drawn.get().held < HELD_MOST
+            && heap.current(class).is_none()
+    }
+
+    /// A block of a slab goes home without having been a guest.
+    pub(super) fn gave_back(heap: &Heap, slab: SlabRef) {
+        // SAFETY: heaps live for ever.
+        let owner = unsafe { slab.owner().as_ref() };
+        if !heap.is_placeholder()
+            && owner.is_some_and(|owner| owner.role.get() == Role::Common)
+            && let Some(drawn) = heap.drawn.get(slab.class())
+        {
+            let Drawn { total, held } = drawn.get();
+            drawn.set(Drawn { total, held: held.saturating_sub(1) });
+        }
     }
 
     /// A common that nobody else works on, for the caller to work on and give up. Heaps begin their search at
@@ -112,6 +135,18 @@ impl<C: Config> Engine<C> {
                 None
             }
         }
+    }
+
+    /// A slab of this class with dead blocks out of the commons, for good.
+    pub(super) fn steal_common(&'static self, heap: &'static Heap, class: usize) -> Option<SlabRef> {
+        if heap.role.get() != Role::Thread {
+            return None;
+        }
+        let common = self.borrow_common(heap)?;
+        let slab = Self::hand_over(common, heap, class);
+        common.shared.state.give_up();
+        self.help(common);
+        slab
     }
 
     /// Works on each common that nobody else works on.

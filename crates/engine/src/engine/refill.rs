@@ -156,20 +156,28 @@ impl<C: Config> Engine<C> {
 
     /// A slab of this class from an orphan.
     fn steal(&'static self, heap: &'static Heap, class: usize) -> Option<SlabRef> {
+        if let Some(slab) = self.steal_common(heap, class) {
+            return Some(slab);
+        }
         for _ in 0..LOOKS.min(self.registry.orphans()) {
             let stolen = self.borrow(|orphan| {
                 self.drain(orphan);
-                let slab = orphan.bin(class).partial.pop()?;
-                // Relaxed: a thread that still pushes with the old owner in mind notifies the orphan, whose
-                // drainer passes the slab on (see `drain`).
-                slab.hot.owner.store((&raw const *heap).cast_mut(), Ordering::Relaxed);
-                Some(slab)
+                Self::hand_over(orphan, heap, class)
             });
             if let Some(slab) = stolen.flatten() {
                 return Some(slab);
             }
         }
         None
+    }
+
+    /// Takes a slab with dead blocks from a heap that the caller holds, for another.
+    pub(super) fn hand_over(from: &Heap, to: &'static Heap, class: usize) -> Option<SlabRef> {
+        let slab = from.bin(class).partial.pop()?;
+        // Relaxed: a thread that still pushes with the old owner in mind notifies that heap, whose drainer passes
+        // the slab on (see `drain`).
+        slab.hot.owner.store((&raw const *to).cast_mut(), Ordering::Relaxed);
+        Some(slab)
     }
 
     /// A new slab.

@@ -179,7 +179,9 @@ impl Heap {
         Heap {
             near,
             direct: [const { Cell::new(Heap::NONE) }; DIRECT],
-            bins: [const { Bin { current: Cell::new(Heap::NONE), partial: SpanList::new(), filled: Cell::new(false) } }; CLASSES],
+            bins: [const {
+                Bin { current: Cell::new(Heap::NONE), partial: SpanList::new(), filled: Cell::new(false) }
+            }; CLASSES],
             spare: SpanList::new(),
             spares: Cell::new(0),
             counts: Counts {
@@ -293,7 +295,9 @@ impl Heap {
         if slab.kind() != Kind::Slab || slab.owner().is_null() || !block.addr().is_multiple_of(16) {
             return GuestFree::Refused;
         }
-        let Some(guests) = self.guests.get(slab.class()).and_then(Cell::get) else { return GuestFree::Refused };
+        let Some(guests) = self.guests.get(slab.class()).and_then(Cell::get) else {
+            return GuestFree::Refused;
+        };
         // SAFETY: caller.
         if unsafe { guests.push(block.cast()) } { GuestFree::Attention(guests) } else { GuestFree::Done }
     }

@@ -269,6 +269,11 @@ pub fn write_error(line: &[u8]) {
     let _ = rustix::io::write(stderr, line);
 }
 
+/// Lets another thread run, if one waits for this processor: sched_yield(2).
+pub fn yield_now() {
+    rustix::thread::sched_yield();
+}
+
 /// Ends the process as abort(3) does.
 pub fn abort() -> ! {
     // SAFETY: abort has no precondition.

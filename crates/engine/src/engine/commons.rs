@@ -24,9 +24,9 @@ use heapwright_span::Span;
 /// may touch its own pages.
 pub(super) const EARLY: usize = 16;
 /// Commons of an engine.
-pub(super) const COMMONS: usize = 16;
-/// At how many of them the search for one that nobody works on begins.
-const BEGINNINGS: usize = 1;
+pub(super) const COMMONS: usize = 2;
+/// How often a thread lets others run when both are being worked on.
+const PATIENCE: usize = 8;
 /// A heap takes blocks out of the commons while it has less than this many bytes of the class from there.
 const CREDIT: usize = 1024;
 /// The least it may take, in blocks.
@@ -103,19 +103,27 @@ impl<C: Config> Engine<C> {
     /// A common that nobody else works on, for the caller to work on and give up. Heaps begin their search at
     /// different ones.
     fn borrow_common(&'static self, heap: &Heap) -> Option<&'static Heap> {
-        let begin = (&raw const *heap).addr() / size_of::<Heap>() % BEGINNINGS;
-        (0..COMMONS).find_map(|step| {
-            let place = self.commons.get((begin + step) % COMMONS)?;
-            // Acquire: pairs with the Release below.
-            // SAFETY: heaps live for ever.
-            match unsafe { place.load(Ordering::Acquire).as_ref() } {
-                Some(common) => {
-                    let state = &common.shared.state;
-                    (state.is_orphan() && state.claim(BORROWED)).then_some(common)
+        let begin = (&raw const *heap).addr() / size_of::<Heap>();
+        for _ in 0..PATIENCE {
+            let found = (0..COMMONS).find_map(|step| {
+                let place = self.commons.get((begin + step) % COMMONS)?;
+                // Acquire: pairs with the Release below.
+                // SAFETY: heaps live for ever.
+                match unsafe { place.load(Ordering::Acquire).as_ref() } {
+                    Some(common) => {
+                        let state = &common.shared.state;
+                        (state.is_orphan() && state.claim(BORROWED)).then_some(common)
+                    }
+                    None => self.make_common(place),
                 }
-                None => self.make_common(place),
+            });
+            if found.is_some() {
+                return found;
             }
-        })
+            // Whoever works on them may have been stopped in the middle.
+            heapwright_os::linux::yield_now();
+        }
+        None
     }
 
     /// Makes a common, borrowed by the caller.

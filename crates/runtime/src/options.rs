@@ -297,6 +297,8 @@ fn find(mut block: *const *const c_char) -> Option<&'static [u8]> {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn complain(parts: &[&[u8]]) {
     let mut line = Line::new();
     line.text("heapwright: HEAPWRIGHT_CONF: ");
@@ -306,6 +308,8 @@ fn complain(parts: &[&[u8]]) {
     write_error(line.text("\n").as_bytes());
 }
 
+#[cold]
+#[inline(never)]
 fn report_unknown(name: &[u8]) {
     let nearest = Key::ALL.into_iter().min_by_key(|key| distance(name, key.name().as_bytes()));
     match nearest.filter(|key| distance(name, key.name().as_bytes()) <= 1 + name.len() / 3) {
@@ -328,6 +332,7 @@ const fn expectation(key: Key) -> &'static str {
 }
 
 /// Edits between two names (Levenshtein's distance), for names up to a small length.
+#[inline(never)]
 fn distance(a: &[u8], b: &[u8]) -> usize {
     const MOST: usize = 32;
     if a.len() > MOST || b.len() > MOST {
@@ -349,6 +354,7 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
     row[b.len()]
 }
 
+#[inline(never)]
 fn parse_number(text: &[u8]) -> Option<(usize, &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, rest) = text.split_at_checked(digits)?;
@@ -360,6 +366,7 @@ fn parse_number(text: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// A size in bytes: a number with an optional suffix of powers of 1024.
+#[inline(never)]
 fn parse_size(text: &[u8]) -> Option<usize> {
     let (value, suffix) = parse_number(text)?;
     let shift = match suffix {

@@ -93,7 +93,8 @@ pub(crate) struct State<F: Fit, P: Payload> {
     pub(crate) newest: Option<SpanRef<P>>,
     pub(crate) idle: Option<SpanRef<P>>,
     meta: Option<PageRun>,
-    pub(crate) arenas: [Arena; ARENAS],
+    /// A table in metadata: in the state it would make the library longer by tens of KiB.
+    pub(crate) arenas: &'static mut [Arena],
     pub(crate) arena_count: usize,
     /// Arenas below this index belong to a past that a fork cut off in the middle: nothing of them coalesces
     /// or is taken again.
@@ -157,7 +158,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
                 newest: None,
                 idle: None,
                 meta: None,
-                arenas: [Arena { start: 0, end: 0, committed: 0, dense: false }; ARENAS],
+                arenas: &mut [],
                 arena_count: 0,
                 frozen: 0,
                 in_use: 0,
@@ -239,6 +240,17 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     }
 
     fn open_held(&self, state: &mut Held<'_, F, P>) -> Result<(), OutOfPages> {
+        if !state.arenas.is_empty() {
+            return Ok(());
+        }
+        self.open_map(state)?;
+        let table = self.meta_held(state, ARENAS * size_of::<Arena>())?.cast::<Arena>();
+        // SAFETY: fresh metadata of this length, aligned to 64, zeroed, which no `Arena` minds, and never given back.
+        state.arenas = unsafe { core::slice::from_raw_parts_mut(table.as_ptr(), ARENAS) };
+        Ok(())
+    }
+
+    fn open_map(&self, state: &mut Held<'_, F, P>) -> Result<(), OutOfPages> {
         if state.unit != 0 {
             return Ok(());
         }

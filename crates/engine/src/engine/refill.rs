@@ -9,10 +9,10 @@
 
 use super::{Busy, Engine};
 use crate::config::Config;
-use crate::heap::Heap;
+use crate::heap::{Drawn, Heap, Role};
 use crate::registry::LOOKS;
 use crate::remote::Block;
-use crate::size_class::{SLAB_MAX, class_of, slab_len};
+use crate::size_class::{SLAB_MAX, block_size, class_of, slab_len};
 use crate::slab::{Slab, SlabRef};
 use core::ptr::null_mut;
 use heapwright_base::Align;
@@ -21,6 +21,10 @@ use heapwright_span::Kind;
 
 /// Empty slabs of the usual length that a heap keeps.
 const SPARES: u32 = 4;
+/// How many blocks of a class lodge with another.
+const LODGERS: u16 = 8;
+/// The largest of them in bytes.
+const LODGER_MOST: usize = 2048;
 /// The usual length of a slab.
 const USUAL: usize = slab_len(0);
 /// A block, and whether it reads as zero beyond its first word.
@@ -127,7 +131,7 @@ impl<C: Config> Engine<C> {
         self.drain(heap);
         let slab = match heap.bin(class).partial.pop() {
             Some(slab) => slab,
-            None => match self.take_common(heap, class) {
+            None => match self.lodge(heap, class).or_else(|| self.take_common(heap, class)) {
                 Some(block) => return Some(Refilled { block, fresh: false }),
                 None => self.steal(heap, class).or_else(|| self.open(heap, class))?,
             },
@@ -143,6 +147,20 @@ impl<C: Config> Engine<C> {
         }
         debug_assert!(!block.is_null());
         Some(Refilled { block, fresh })
+    }
+
+    /// One of the first blocks of a class, out of the slab of the next power of two: a page of its own would hold
+    /// little else.
+    fn lodge(&'static self, heap: &'static Heap, class: usize) -> Option<*mut Block> {
+        let block = block_size(class);
+        let drawn = heap.drawn.get(class)?;
+        let Drawn { total, held } = drawn.get();
+        if heap.role.get() != Role::Early || block.is_power_of_two() || block > LODGER_MOST || total >= LODGERS {
+            return None;
+        }
+        drawn.set(Drawn { total: total + 1, held });
+        let host: *mut Block = self.allocate(heap, block.next_power_of_two()).cast();
+        (!host.is_null()).then_some(host)
     }
 
     /// Takes the remote list of a current slab into its free list.

@@ -196,7 +196,7 @@ impl<S: PageSource, F: Fit> World<S, F> {
     #[track_caller]
     pub fn shift(&mut self, i: usize, len: usize) -> Result<(), OutOfPages> {
         let from = self.live[i];
-        let to = self.spans.take(len, Align::ONE, Kind::Large)?.span;
+        let to = self.spans.take(len, Align::ONE, Kind::Large, true)?.span;
         self.occupy(to);
         // SAFETY: both are ours, `to` is not shorter and holds nothing.
         let moved = unsafe { self.spans.shift(from.span, to) };

@@ -294,7 +294,8 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         let slack = align.bytes().saturating_sub(state.unit);
         let room = len.checked_add(slack).filter(|&n| n <= u32::MAX as usize).ok_or(OutOfPages)?;
         self.stock_descriptors(&mut state)?;
-        let dense = dense && state.in_use >= self.limits.huge_pages_from.load(Ordering::Relaxed);
+        let from = self.limits.huge_pages_from.load(Ordering::Relaxed);
+        let dense = dense && state.in_use + 8 * len >= from;
         let span = self.find(&mut state, room, dense)?;
         let skip = span.start().addr().wrapping_neg() & (align.bytes() - 1);
         if let Err(refused) = self.commit_to(&mut state, span, span.start().addr() + skip + len) {

@@ -78,7 +78,8 @@ fn identity(block: &[u8]) -> (String, bool) {
 #[cfg(feature = "heapwright")]
 fn identity(block: &[u8]) -> (String, bool) {
     let before = heapwright::count(heapwright::Counter::LiveBytes);
-    let another = block.to_vec();
+    // Looked at, or the compiler may do without it.
+    let another = std::hint::black_box(block.to_vec());
     let grown = heapwright::count(heapwright::Counter::LiveBytes).wrapping_sub(before);
     drop(another);
     (format!("heapwright {}", locked("heapwright")), (SIZE as u64..2 * SIZE as u64).contains(&grown))

@@ -15,13 +15,13 @@ impl<C: Config> Engine<C> {
     pub(super) fn count_remote(&self, heap: &Heap, count: u32) {
         let counts = &heap.counts;
         counts.remote.set(counts.remote.get() + u64::from(count));
-        counts.frees.set(counts.frees.get() + u64::from(count));
+        counts.frees.set(counts.frees.get().wrapping_add(u64::from(count)));
     }
 
     /// Notes what a step of a slab's life has shown.
     pub(super) fn count(&self, heap: &Heap, slab: SlabRef, settled: Settled) {
         let counts = &heap.counts;
-        counts.frees.set(counts.frees.get() + settled.frees);
+        counts.frees.set(counts.frees.get().wrapping_add(settled.frees));
         counts.live.set(counts.live.get() + settled.live);
         let bytes = counts.bytes.get() + settled.live * slab.block() as i64;
         counts.bytes.set(bytes);
@@ -30,7 +30,8 @@ impl<C: Config> Engine<C> {
         }
     }
 
-    /// Enters what a heap has noted into the counters.
+    /// Enters what a heap has noted into the counters. Sums wrap: a heap that sent guests home, which others will count,
+    /// may have noted fewer frees than none.
     pub(super) fn flush_counts(&self, heap: &Heap) {
         let (counts, tally) = (&heap.counts, &self.spans.tally);
         let frees = counts.frees.replace(0);

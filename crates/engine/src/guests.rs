@@ -26,15 +26,16 @@ use core::sync::atomic::{Ordering, compiler_fence};
 
 /// Classes whose blocks may be guests: those of the fast path.
 pub(crate) const GUEST_CLASSES: usize = class_of(SMALL_MAX) + 1;
-/// The most guests of a class.
-const MOST: usize = 16;
-/// The most bytes of them.
+/// The most guests of a class: of a heap that sends them home, and of one that hands them out again.
+const MOST: [usize; 2] = [16, 128];
+/// The most bytes of them, likewise.
+const MOST_BYTES: [usize; 2] = [1024, 8192];
 const LEAST: usize = 2;
-const MOST_BYTES: usize = 1024;
 
 /// How many guests of a class a heap keeps at most.
-fn bound(class: usize) -> u32 {
-    (MOST_BYTES / block_size(class).max(1)).clamp(LEAST, MOST) as u32
+fn bound(class: usize, reused: bool) -> u32 {
+    let reused = usize::from(reused);
+    (MOST_BYTES[reused] / block_size(class).max(1)).clamp(LEAST, MOST[reused]) as u32
 }
 
 /// The guests of one class in one heap.
@@ -42,13 +43,14 @@ fn bound(class: usize) -> u32 {
 pub struct Guests(pub(crate) SlabRef);
 
 impl Guests {
-    /// Makes the list of a descriptor that is nothing else.
-    pub(crate) fn open(descriptor: SlabRef, class: usize) -> Self {
+    /// Makes the list of a descriptor that is nothing else. `reused`: the heap hands its guests out again.
+    pub(crate) fn open(descriptor: SlabRef, class: usize, reused: bool) -> Self {
         let hot = &descriptor.hot;
         hot.class.set(class as u8);
         hot.block.set(block_size(class) as u32);
-        hot.left.set(bound(class));
-        hot.armed.set(bound(class));
+        hot.carved.set(bound(class, reused) as u16);
+        hot.left.set(bound(class, reused));
+        hot.armed.set(bound(class, reused));
         Guests(descriptor)
     }
 
@@ -105,23 +107,35 @@ impl Guests {
         unsafe { at.as_ref() }.map_or(null_mut(), |last| last.next.replace(null_mut()))
     }
 
-    /// How many may stay when the list has become long.
-    pub(crate) fn half(self) -> u32 {
-        bound(usize::from(self.0.hot.class.get())) / 2
+    /// How many there may be.
+    fn bound(self) -> u32 {
+        u32::from(self.0.hot.carved.get())
     }
 
-    /// Counts the list and what was pushed since the last time, and sets up for more (G2).
-    pub(crate) fn settle(self) -> Settled {
-        let hot = &self.0.hot;
+    /// How many should stay when the list has become long: none if all that came since the last look is still here,
+    /// because then nobody takes any.
+    pub(crate) fn worth_keeping(self) -> u32 {
+        let came = self.0.hot.armed.get() - self.0.hot.left.get();
+        if self.len() >= came + u32::from(self.0.hot.reported.get()) { 0 } else { self.bound() / 2 }
+    }
+
+    fn len(self) -> u32 {
         let mut len = 0;
-        let mut at = hot.free.get();
+        let mut at = self.0.hot.free.get();
         while !at.is_null() {
             len += 1;
             // SAFETY: G1.
             at = unsafe { (*at).next.get() };
         }
+        len
+    }
+
+    /// Counts the list and what was pushed since the last time, and sets up for more (G2).
+    pub(crate) fn settle(self) -> Settled {
+        let hot = &self.0.hot;
+        let len = self.len();
         let frees = u64::from(hot.armed.get() - hot.left.get());
-        let room = bound(usize::from(hot.class.get())).saturating_sub(len).max(1);
+        let room = self.bound().saturating_sub(len).max(1);
         hot.left.set(room);
         hot.armed.set(room);
         let live = i64::from(hot.reported.get()) - i64::from(len);

@@ -70,15 +70,6 @@ pub(crate) enum Role {
     Common,
 }
 
-/// What a heap has had of a class out of the commons, in blocks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Drawn {
-    /// In all.
-    pub(crate) total: u16,
-    /// And has not given back; only of classes whose blocks do not become guests.
-    pub(crate) held: u16,
-}
-
 /// A thread's heap.
 #[repr(C, align(64))]
 pub struct Heap {
@@ -93,7 +84,7 @@ pub struct Heap {
     /// Dead blocks of other heaps' slabs, by class.
     pub(crate) guests: [Cell<Option<Guests>>; GUEST_CLASSES],
     /// Blocks of each class that this heap has had out of the commons.
-    pub(crate) drawn: [Cell<Drawn>; CLASSES],
+    pub(crate) drawn: [Cell<u16>; CLASSES],
     /// A slow path is under way.
     pub(crate) busy: AtomicBool,
     pub(crate) shared: Shared,
@@ -192,7 +183,7 @@ impl Heap {
             },
             role: Cell::new(role),
             guests: [const { Cell::new(None) }; GUEST_CLASSES],
-            drawn: [const { Cell::new(Drawn { total: 0, held: 0 }) }; CLASSES],
+            drawn: [const { Cell::new(0) }; CLASSES],
             busy: AtomicBool::new(false),
             shared: Shared {
                 notified: Notified::new(),

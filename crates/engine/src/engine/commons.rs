@@ -12,30 +12,28 @@
 use super::{Busy, Engine};
 use crate::config::Config;
 use crate::guests::{GUEST_CLASSES, Guests};
-use crate::heap::{Drawn, Heap, Role};
+use crate::heap::{Heap, Role};
 use crate::remote::Block;
 use crate::size_class::block_size;
 use crate::slab::{Slab, SlabRef};
 use crate::standing::BORROWED;
+use core::cell::Cell;
 use heapwright_base::sync::{AtomicPtr, Ordering};
 use heapwright_span::Span;
 
 /// Heaps that are made for threads before one takes its first blocks out of the commons: where threads are few, each
 /// may touch its own pages.
-pub(super) const EARLY: usize = 16;
+pub(super) const EARLY: usize = 8;
 /// Commons of an engine.
 pub(super) const COMMONS: usize = 2;
 /// How often a thread lets others run when both are being worked on.
 const PATIENCE: usize = 8;
-/// A heap takes blocks out of the commons while it has less than this many bytes of the class from there.
-const CREDIT: usize = 1024;
-/// The least it may take, in blocks.
-const CREDIT_LEAST: usize = 16;
-/// The most blocks of a class that cannot be guests it may have from there at a time.
-const HELD_MOST: u16 = 2;
+/// How many blocks of a class a heap takes out of the commons before it opens slabs of its own: who needs so many
+/// is busy, and better off without company.
+const SHARE: u16 = 512;
 /// The most that are taken at once, in blocks, and in bytes.
-const HANDFUL: usize = 16;
-const HANDFUL_BYTES: usize = 512;
+const HANDFUL: usize = 32;
+const HANDFUL_BYTES: usize = 2048;
 
 impl<C: Config> Engine<C> {
     /// A block of this class out of the commons; more of them become guests. `None` when this heap has had its
@@ -53,7 +51,7 @@ impl<C: Config> Engine<C> {
             && let Some(guests) = self.guests(heap, class)
         {
             // Slowly at first: most classes of most threads never need more than one or two.
-            let most = usize::from(drawn.get().total).min(HANDFUL).min(HANDFUL_BYTES / block);
+            let most = usize::from(drawn.get()).min(HANDFUL).min(HANDFUL_BYTES / block);
             for _ in 1..most {
                 let more = common.pop(class).cast::<Block>();
                 if more.is_null() {
@@ -71,33 +69,14 @@ impl<C: Config> Engine<C> {
         common.shared.state.give_up();
         // A remote free may have found the common borrowed, and left its slab to us.
         self.help(common);
-        let Drawn { total, held } = drawn.get();
-        let held = if class < GUEST_CLASSES { 0 } else { held + taken };
-        drawn.set(Drawn { total: total + taken, held });
+        drawn.set(drawn.get() + taken);
         (!first.is_null()).then_some(first)
     }
 
     /// Whether a heap takes blocks of this class out of the commons.
     fn draws(heap: &Heap, class: usize) -> bool {
-        let Some(drawn) = heap.drawn.get(class) else { return false };
-        let share = (CREDIT / block_size(class)).max(CREDIT_LEAST);
-        heap.role.get() == Role::Thread
-            && usize::from(drawn.get().total) < share
-            && drawn.get().held < HELD_MOST
-            && heap.current(class).is_none()
-    }
-
-    /// A block of a slab goes home without having been a guest.
-    pub(super) fn gave_back(heap: &Heap, slab: SlabRef) {
-        // SAFETY: heaps live for ever.
-        let owner = unsafe { slab.owner().as_ref() };
-        if !heap.is_placeholder()
-            && owner.is_some_and(|owner| owner.role.get() == Role::Common)
-            && let Some(drawn) = heap.drawn.get(slab.class())
-        {
-            let Drawn { total, held } = drawn.get();
-            drawn.set(Drawn { total, held: held.saturating_sub(1) });
-        }
+        let drawn = heap.drawn.get(class).map_or(SHARE, Cell::get);
+        heap.role.get() == Role::Thread && drawn < SHARE && heap.current(class).is_none()
     }
 
     /// A common that nobody else works on, for the caller to work on and give up. Heaps begin their search at
@@ -193,7 +172,7 @@ impl<C: Config> Engine<C> {
         // SAFETY: fresh metadata of the right size, aligned to 64 as a descriptor is.
         unsafe { at.write(Span::IDLE) };
         // SAFETY: just written, and metadata lives for ever (D1).
-        let guests = Guests::open(unsafe { SlabRef::from_ptr(at.as_ptr()) }?, class);
+        let guests = Guests::open(unsafe { SlabRef::from_ptr(at.as_ptr()) }?, class, heap.role.get() == Role::Thread);
         place.set(Some(guests));
         Some(guests)
     }
@@ -224,7 +203,7 @@ impl<C: Config> Engine<C> {
     #[cold]
     pub fn crowded(&'static self, heap: &'static Heap, guests: Guests) {
         let class = usize::from(guests.0.hot.class.get());
-        let keep = if Self::draws(heap, class) { guests.half() } else { 0 };
+        let keep = if Self::draws(heap, class) { guests.worth_keeping() } else { 0 };
         self.send_home(heap, guests, keep);
     }
 
@@ -272,7 +251,7 @@ impl<C: Config> Engine<C> {
     /// Gives all guests of a heap back.
     pub(super) fn send_all_home(&'static self, heap: &Heap) {
         for class in 0..GUEST_CLASSES {
-            if let Some(guests) = heap.guests.get(class).and_then(core::cell::Cell::get) {
+            if let Some(guests) = heap.guests.get(class).and_then(Cell::get) {
                 self.send_home(heap, guests, 0);
             }
         }

@@ -83,7 +83,6 @@ impl<C: Config> Engine<C> {
                     // SAFETY: caller: a live block of this slab.
                     let kept = unsafe { self.keep_guest(heap, span, block) };
                     if !kept {
-                        Self::gave_back(heap, span);
                         // SAFETY: as above.
                         unsafe { self.push_home(span, block.cast(), block.cast(), 1) };
                     }

@@ -9,7 +9,7 @@
 
 use super::{Busy, Engine};
 use crate::config::Config;
-use crate::heap::{Drawn, Heap, Role};
+use crate::heap::{Heap, Role};
 use crate::registry::LOOKS;
 use crate::remote::Block;
 use crate::size_class::{SLAB_MAX, block_size, class_of, slab_len};
@@ -154,11 +154,11 @@ impl<C: Config> Engine<C> {
     fn lodge(&'static self, heap: &'static Heap, class: usize) -> Option<*mut Block> {
         let block = block_size(class);
         let drawn = heap.drawn.get(class)?;
-        let Drawn { total, held } = drawn.get();
-        if heap.role.get() != Role::Early || block.is_power_of_two() || block > LODGER_MOST || total >= LODGERS {
+        let lodged = drawn.get();
+        if heap.role.get() != Role::Early || block.is_power_of_two() || block > LODGER_MOST || lodged >= LODGERS {
             return None;
         }
-        drawn.set(Drawn { total: total + 1, held });
+        drawn.set(lodged + 1);
         let host: *mut Block = self.allocate(heap, block.next_power_of_two()).cast();
         (!host.is_null()).then_some(host)
     }

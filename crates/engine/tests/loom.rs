@@ -51,13 +51,19 @@ impl Slab {
         }
     }
 
-    fn push(&self, block: usize, purge_at: u32) -> Pushed {
-        let link = |next| {
-            // SAFETY: watched: the block is ours until it is pushed.
+    /// Pushes the blocks from `first` on, as a chain.
+    fn push(&self, first: usize, count: usize, purge_at: u32) -> Pushed {
+        for block in first..first + count - 1 {
+            let next = base().wrapping_add((block + 1) * 16).cast();
+            // SAFETY: watched: the blocks are ours until they are pushed.
             self.links[block].with_mut(|cell| unsafe { *cell = next });
+        }
+        let link = |next| {
+            // SAFETY: as above.
+            self.links[first + count - 1].with_mut(|cell| unsafe { *cell = next });
         };
         // SAFETY: each block of the model is pushed once by its only holder.
-        unsafe { self.remote.push(base(), block * 16, 1, purge_at, link) }
+        unsafe { self.remote.push(base(), first * 16, count as u32, purge_at, link) }
     }
 
     /// Touches every block, as a purge or a carve does.
@@ -128,10 +134,14 @@ impl Heap {
         })
     }
 
-    /// As `Engine::free_remote` and `Engine::notify`.
     fn free(&self, slab: usize, block: usize, purge_at: u32) -> bool {
+        self.send_home(slab, block, 1, purge_at)
+    }
+
+    /// As `Engine::push_home` and `Engine::notify`.
+    fn send_home(&self, slab: usize, first: usize, count: usize, purge_at: u32) -> bool {
         let slab = &self.slabs[slab];
-        let pushed = slab.push(block, purge_at);
+        let pushed = slab.push(first, count, purge_at);
         if pushed.purge {
             slab.wipe();
             slab.remote.end_purge();
@@ -193,6 +203,32 @@ fn loom_blocks_arrive_once() {
         assert_eq!(notices, listings, "R3: one notice for each listing");
         assert!(!heap.slabs[0].remote.is_listed() && heap.slabs[0].remote.is_empty());
         assert_eq!(heap.slabs[0].taken(), [0, 1, 2, 3]);
+    });
+}
+
+/// A chain and a single block come home while the owner takes; what makes the slab whole purges it, chain or not.
+#[test]
+fn loom_a_chain_comes_home_whole() {
+    loom::model(|| {
+        let heap = Heap::new(1, 3);
+        let chain = {
+            let heap = heap.clone();
+            thread::spawn(move || heap.send_home(0, 0, 2, 3))
+        };
+        let single = {
+            let heap = heap.clone();
+            thread::spawn(move || heap.free(0, 2, 3))
+        };
+        heap.drain();
+        chain.join().unwrap();
+        single.join().unwrap();
+        heap.drain();
+        let (taken, purges) = (heap.slabs[0].taken(), heap.slabs[0].purges());
+        assert!(
+            (taken == [0, 1, 2] && purges == 0) || (taken.is_empty() && purges == 1),
+            "blocks {taken:?} and {purges} purges"
+        );
+        assert!(!heap.slabs[0].remote.is_listed() && heap.slabs[0].remote.is_empty());
     });
 }
 

@@ -172,7 +172,8 @@ impl<C: Config> Engine<C> {
         // SAFETY: fresh metadata of the right size, aligned to 64 as a descriptor is.
         unsafe { at.write(Span::IDLE) };
         // SAFETY: just written, and metadata lives for ever (D1).
-        let guests = Guests::open(unsafe { SlabRef::from_ptr(at.as_ptr()) }?, class, heap.role.get() == Role::Thread);
+        let guests =
+            Guests::open(unsafe { SlabRef::from_ptr(at.as_ptr()) }?, class, heap.role.get() == Role::Thread);
         place.set(Some(guests));
         Some(guests)
     }

@@ -155,7 +155,11 @@ impl<C: Config> Engine<C> {
         let block = block_size(class);
         let drawn = heap.drawn.get(class)?;
         let lodged = drawn.get();
-        if heap.role.get() != Role::Early || block.is_power_of_two() || block > LODGER_MOST || lodged >= LODGERS {
+        if heap.role.get() != Role::Early
+            || block.is_power_of_two()
+            || block > LODGER_MOST
+            || lodged >= LODGERS
+        {
             return None;
         }
         drawn.set(lodged + 1);

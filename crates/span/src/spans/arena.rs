@@ -37,7 +37,11 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         self.meta_held(&mut state, len)
     }
 
-    pub(super) fn meta_held(&self, state: &mut Held<'_, F, P>, len: usize) -> Result<NonNull<u8>, OutOfPages> {
+    pub(super) fn meta_held(
+        &self,
+        state: &mut Held<'_, F, P>,
+        len: usize,
+    ) -> Result<NonNull<u8>, OutOfPages> {
         let len = align_up(len, 64).ok_or(OutOfPages)?;
         if state.meta.is_none_or(|meta| meta.len.0 < len) {
             let size = align_up(len.max(META), state.unit).ok_or(OutOfPages)?;

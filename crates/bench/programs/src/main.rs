@@ -2,7 +2,7 @@
 //!
 //! `heapwright-programs json|parse|echo|maps --size N [--threads N]` works on inputs that it makes itself, always
 //! the same for a size, and prints one line of JSON: a checksum over all that it computed, and who served its
-//! memory.
+//! memory. `path-…` instead of a program's name repeats a single path of the allocator `--size` times: see `paths.rs`.
 
 mod allocator;
 mod echo;
@@ -11,6 +11,7 @@ mod input;
 mod json;
 mod maps;
 mod parse;
+mod paths;
 mod serving;
 
 use std::process::ExitCode;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
 }
 
 fn read(arguments: &[String]) -> Result<Request, String> {
-    const USAGE: &str = "usage: heapwright-programs json|parse|echo|maps --size N [--threads N]";
+    const USAGE: &str = "usage: heapwright-programs json|parse|echo|maps|path-… --size N [--threads N]";
     let (program, options) = arguments.split_first().ok_or(USAGE)?;
     let mut request = Request { program: program.clone(), size: 1, threads: 1 };
     for option in options.chunks(2) {
@@ -61,6 +62,6 @@ fn run(request: &Request) -> Result<u64, String> {
         "parse" => parse::run(request.size),
         "echo" => echo::run(request.size, request.threads),
         "maps" => Ok(maps::run(request.size)),
-        other => Err(format!("no program `{other}`; there are json, parse, echo and maps")),
+        path => paths::run(path, request.size),
     }
 }

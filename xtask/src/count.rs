@@ -44,7 +44,7 @@ const ROWS: &[Row] = &[
     whole("grow"),
     inside(REFILL, "slabs", "*Engine*>::refill"),
     inside("attend", "slabs", "*Engine*>::attend"),
-    inside("remote-free", "handover", "*Engine*>::free_elsewhere"),
+    inside("remote-free", "handover", "*Runtime*>::free_slow"),
     inside("collect", "handover", "*Engine*>::refill"),
 ];
 const REFILL: &str = "refill";

@@ -4,12 +4,13 @@
 //!
 //! # Safety
 //!
-//! Follows the links of dead blocks (B1, R1), each checked to lie in its slab before it is followed.
+//! Follows the links of dead blocks (B1, R1, G1); those of a slab's are checked to lie in it before they are followed.
 
 #![allow(unsafe_code)]
 
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::guests::GUESTS_MOST;
 use crate::heap::Heap;
 use crate::remote::{Block, Take};
 use crate::size_class::{CLASSES, DIRECT, block_size, class_of};
@@ -32,7 +33,7 @@ pub struct Census {
 }
 
 impl<C: Config> Engine<C> {
-    /// Checks the back end, R1 to R3, B1 to B4, H2 and H3.
+    /// Checks the back end, R1 to R3, B1 to B4, G1, G2, H2 and H3.
     ///
     /// # Panics
     ///
@@ -77,6 +78,7 @@ fn check_heap(heap: &Heap, listed: &mut Census) {
         let right = serving == heap.bins[class].current.get() || guests.is_some_and(|it| it.0 == serving);
         assert!(right, "H2: entry {index}");
     }
+    check_guests(heap);
     for slab in heap.spare.iter() {
         assert!(slab.state() == State::Spare && slab.owner().is_null(), "H3: {slab:?} is kept as empty");
         listed.lists[2] += 1;
@@ -93,6 +95,22 @@ fn check_heap(heap: &Heap, listed: &mut Census) {
         );
         listed.notified += 1;
         at = slab.shared.next.load(Ordering::Relaxed);
+    }
+}
+
+/// G1 and G2.
+fn check_guests(heap: &Heap) {
+    for (class, guests) in heap.guests.iter().enumerate() {
+        let Some(guests) = guests.get() else { continue };
+        assert_eq!(guests.0.class(), class, "G1: the class of a list");
+        assert!(guests.0.hot.left.get().cast_signed() > 0, "G2: a list of class {class} waits for a look");
+        let (mut at, mut len) = (guests.0.hot.free.get(), 0);
+        while !at.is_null() {
+            len += 1;
+            assert!(len <= GUESTS_MOST, "G2: {len} guests of class {class}, or a ring");
+            // SAFETY: G1: a dead block.
+            at = unsafe { (*at).next.get() };
+        }
     }
 }
 

@@ -87,6 +87,10 @@ impl<C: Config> Engine<C> {
     /// [`OutOfPages`] when there is no memory for a heap.
     pub fn attach(&'static self) -> Result<&'static Heap, OutOfPages> {
         if let Some(heap) = self.registry.take(OWNED) {
+            if heap.role.get() == Role::Common {
+                // Left over by a fork or a race.
+                heap.role.set(Role::Thread);
+            }
             self.spans.tally.add(Counter::Adoptions, 1);
             return Ok(heap);
         }
@@ -200,8 +204,8 @@ impl<C: Config> Engine<C> {
 
     /// In a child: heaps of threads that do not exist here become orphans.
     pub fn after_fork_in_child(&'static self, mine: &Heap) {
-        self.registry.orphan_all_but(mine);
         self.leave_borrowed_commons();
+        self.registry.orphan_all_but(mine);
     }
 
     /// In a child made behind our back: whatever was locked may be half changed and is given up.
@@ -210,6 +214,7 @@ impl<C: Config> Engine<C> {
     ///
     /// - No thread of this process holds a lock of the engine or waits for one.
     pub unsafe fn after_raw_fork(&'static self) {
+        self.leave_borrowed_commons();
         if self.registry.lists.held() {
             // SAFETY: caller: the holder does not exist here; each step of a change leaves the lists walkable.
             unsafe { self.registry.lists.force_unlock() };

@@ -290,7 +290,11 @@ impl Heap {
             return GuestFree::Refused;
         };
         // SAFETY: caller.
-        if unsafe { guests.push(block.cast()) } { GuestFree::Attention(guests) } else { GuestFree::Done }
+        if unsafe { guests.push(block.cast(), slab) } {
+            GuestFree::Attention(guests)
+        } else {
+            GuestFree::Done
+        }
     }
 
     /// The bin of a class. (Not by an index, which would bring a panic into the library.)

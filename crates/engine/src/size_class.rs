@@ -1,6 +1,6 @@
 //! Size → class → block size.
 //!
-//! Sixteen-byte steps up to 128 bytes, then eight classes per doubling up to 64 KiB: a block is at most one
+//! Sixteen-byte steps up to 128 bytes, then eight classes per doubling up to 16 KiB: a block is at most one
 //! eighth larger than what was asked for above 128 bytes. Every class is a multiple of 16, and the class of a
 //! size that is a multiple of a power of two `a` has blocks that are multiples of `a`: aligned requests need
 //! no slabs of their own.

@@ -59,13 +59,13 @@ pub struct Hot {
     /// Frees until something must be done.
     pub left: Cell<u32>,
     /// Live blocks that remain when `left` is used up (B2).
-    base: Cell<u32>,
+    pub(crate) base: Cell<u32>,
     /// What `left` was when it was last set.
-    pub(crate) armed: Cell<u32>,
+    armed: Cell<u32>,
     pub(crate) block: Cell<u32>,
     pub(crate) reported: Cell<u16>,
     pub(crate) carved: Cell<u16>,
-    capacity: Cell<u16>,
+    pub(crate) capacity: Cell<u16>,
     pub(crate) class: Cell<u8>,
     state: Cell<State>,
     /// Blocks not carved yet read as zero.

@@ -93,6 +93,25 @@ fn guests_are_dead_and_go_home_with_their_thread() {
 }
 
 #[test]
+fn what_is_drawn_and_not_used_is_no_free() {
+    let (mut fleet, pages) = fleet();
+    let mut blocks = Vec::new();
+    for thread in 0..60 {
+        blocks.extend((0..100).map(|_| (thread, fleet.malloc(thread, 40))));
+    }
+    // As the program would read it, without settling: what was told so far.
+    let (frees, live) = (fleet.counter(Counter::Frees), fleet.counter(Counter::LiveBlocks));
+    assert!(frees == 0 && live <= 6000, "{frees} frees and {live} live blocks");
+    fleet.check();
+    for (thread, block) in blocks {
+        // SAFETY: live, and freed once.
+        unsafe { fleet.free(thread, block) };
+    }
+    fleet.expect_nothing_in_use();
+    pages.forget_leaks();
+}
+
+#[test]
 fn a_thread_that_only_frees_keeps_a_bounded_number() {
     let (mut fleet, pages) = fleet();
     for round in 0..200 {

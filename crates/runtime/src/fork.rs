@@ -186,6 +186,7 @@ impl<C: Config, F: Face> Runtime<C, F> {
         } else if outermost && !self.engine.registry_held_here() {
             // SAFETY: whoever held the registry does not exist here.
             unsafe { self.engine.release_registry() };
+            self.engine.leave_borrowed_commons();
         }
         self.stats.reopen(&self.options, &self.engine.spans.tally);
     }

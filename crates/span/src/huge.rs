@@ -122,8 +122,10 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         if let Ok(new) = changed {
             span.set_run(new.start.as_ptr(), len);
             if old.len.0 >= self.limits.huge_pages_from.load(Ordering::Relaxed) {
-                // What has been filled and grows will be filled again.
-                self.prefer_huge(new);
+                // What has been filled and grows will be filled again. All of it: the kernel remaps one mapping, not two
+                // that differ.
+                // SAFETY: a huge span is committed (H1), and `new` is the whole of it.
+                unsafe { self.pages.prefer_huge(new) };
             }
             self.tally.add(Counter::HugeBytes, len as u64);
             self.tally.sub(Counter::HugeBytes, old.len.0 as u64);

@@ -84,6 +84,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         let dirty = {
             let mut state = self.state.lock();
             state.peak = state.in_use;
+            (state.purged, state.regret) = (0, 0);
             state.dirty_bytes
         };
         self.purge_at_most(dirty, 0, 0)

@@ -50,7 +50,8 @@ pub struct Limits {
     pub huge_threshold: AtomicUsize,
     /// Bound of that adaptation; equal to the threshold when the user fixed it.
     pub huge_bound: AtomicUsize,
-    /// Bytes in use from which newly committed memory is asked for as huge pages.
+    /// Bytes in use from which newly committed memory is asked for as huge pages; a span counts for eight times its
+    /// length.
     pub huge_pages_from: AtomicUsize,
 }
 
@@ -262,6 +263,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         unsafe { self.pages.release(probe) };
         self.map.open(&self.pages, around)?;
         state.unit = page.max(GRANULE);
+        state.forgot_at = self.pages.now();
         Ok(())
     }
 
@@ -344,6 +346,10 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
             let zeroed = unsafe { self.pages.renew(run_of(span)) };
             span.zeroed.set(zeroed);
             span.dirty.set(!zeroed);
+            if state.is_dense(span) {
+                // SAFETY: committed and ours; whole, so that it becomes one mapping with what lies beside it.
+                unsafe { self.pages.prefer_huge(run_of(span)) };
+            }
         }
         self.insert(state, span);
     }
@@ -439,6 +445,7 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         state.frozen = state.arena_count;
         if state.unit != 0 && state.arena_count == 0 {
             state.unit = 0;
+            state.arenas = &mut [];
         }
     }
 }

@@ -1,4 +1,10 @@
 //! The rules of the back end one by one: age, bound, neighbours, pages that were moved.
+//!
+//! # Safety
+//!
+//! Where the state is given up, nobody else uses it.
+
+#![allow(unsafe_code)]
 
 mod common;
 
@@ -132,6 +138,31 @@ fn huge_pages_are_asked_for_whole_and_by_large_heaps_only() {
     world.take(2 << 20, 1, Kind::Large).expect("memory");
     assert_eq!(pages.asked(Verb::PreferHuge), 1, "16 MiB are the rule");
     world.finish();
+}
+
+#[test]
+fn a_growing_huge_block_stays_one_mapping() {
+    let pages = FakePages::with(Options { remap: true, ..Options::default() });
+    let mut world = World::<_, BestFit>::new(pages.clone());
+    world.spans.limits.huge_pages_from.store(1 << 20, Ordering::Relaxed);
+    world.map_huge(3 << 20, 1).expect("memory");
+    world.resize(0, (5 << 20) + K64).expect("the fake remaps");
+    let start = addr(&world, 0);
+    let asked: Vec<_> = pages.log().into_iter().filter(|call| call.verb == Verb::PreferHuge).collect();
+    assert!(!asked.is_empty() && asked.iter().all(|call| call.addr == start && call.len == (5 << 20) + K64));
+    world.finish();
+}
+
+#[test]
+fn a_child_that_starts_over_before_the_first_arena_can_begin_again() {
+    let pages = small();
+    let mut world = World::<_, BestFit>::new(pages.clone());
+    world.spans.open().expect("memory");
+    // SAFETY: nobody else is here.
+    unsafe { world.spans.start_over() };
+    world.take(K64, 1, Kind::Slab).expect("memory");
+    world.check();
+    pages.forget_leaks();
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Blocks that belong to no thread in particular: guests, and the commons.
 //!
 //! A thread that needs a few blocks of many sizes would touch a page for each size in slabs of its own. So the first
-//! page's worth of a class comes out of the *commons*: heaps without a thread, shared by all, which a thread borrows
-//! for a moment to take a handful of blocks. What it takes are guests in its own heap. The first heap of a process
-//! takes nothing from there: it would have them for itself.
+//! blocks of a class come out of the *commons*: heaps without a thread, shared by all, which a thread borrows
+//! for a moment to take a handful of blocks. What it takes are guests in its own heap. The first few heaps of a
+//! process take nothing from there: so many may touch their own pages.
 //!
 //! # Safety
 //!
@@ -58,13 +58,13 @@ impl<C: Config> Engine<C> {
                     break;
                 }
                 taken += 1;
-                // What the push will count as a free is none.
+                // What the push counts as a free is none.
                 heap.counts.frees.set(heap.counts.frees.get().wrapping_sub(1));
+                let Some(slab) = self.spans.lookup(more.addr()) else { break };
                 // SAFETY: a new block of the common's slab, which nobody else knows of.
-                if unsafe { guests.push(more) } {
-                    self.settle_guests(heap, guests);
-                }
+                let _ = unsafe { guests.push(more, slab) };
             }
+            self.settle_guests(heap, guests);
         }
         common.shared.state.give_up();
         // A remote free may have found the common borrowed, and left its slab to us.
@@ -151,7 +151,7 @@ impl<C: Config> Engine<C> {
     }
 
     /// In a child after fork: a common that another thread was working on is left to itself.
-    pub(super) fn leave_borrowed_commons(&self) {
+    pub fn leave_borrowed_commons(&self) {
         for place in &self.commons {
             // SAFETY: heaps live for ever.
             let common = unsafe { place.load(Ordering::Relaxed).as_ref() };
@@ -174,6 +174,8 @@ impl<C: Config> Engine<C> {
         // SAFETY: just written, and metadata lives for ever (D1).
         let guests =
             Guests::open(unsafe { SlabRef::from_ptr(at.as_ptr()) }?, class, heap.role.get() == Role::Thread);
+        // A fork snapshot must not see the list before what it is made of.
+        core::sync::atomic::compiler_fence(Ordering::Release);
         place.set(Some(guests));
         Some(guests)
     }
@@ -194,7 +196,7 @@ impl<C: Config> Engine<C> {
         }
         let Some(guests) = self.guests(heap, slab.class()) else { return false };
         // SAFETY: caller.
-        if unsafe { guests.push(block.cast()) } {
+        if unsafe { guests.push(block.cast(), slab) } {
             self.crowded(heap, guests);
         }
         true
@@ -237,7 +239,7 @@ impl<C: Config> Engine<C> {
             };
             sent += u64::from(count);
             // SAFETY: G1: a chain of dead blocks of this slab, which nobody else knows of.
-            unsafe { self.push_home(slab, first.as_ptr(), last.as_ptr(), count) };
+            unsafe { self.push_home(heap, slab, first.as_ptr(), last.as_ptr(), count) };
         }
         // Its owner will count what came home.
         heap.counts.frees.set(heap.counts.frees.get().wrapping_sub(sent));

@@ -84,7 +84,7 @@ impl<C: Config> Engine<C> {
                     let kept = unsafe { self.keep_guest(heap, span, block) };
                     if !kept {
                         // SAFETY: as above.
-                        unsafe { self.push_home(span, block.cast(), block.cast(), 1) };
+                        unsafe { self.push_home(heap, span, block.cast(), block.cast(), 1) };
                     }
                 }
                 Ok(())
@@ -108,6 +108,7 @@ impl<C: Config> Engine<C> {
     ///   nobody else knows of them.
     pub(super) unsafe fn push_home(
         &'static self,
+        heap: &Heap,
         slab: SlabRef,
         first: *mut Block,
         last: *mut Block,
@@ -127,10 +128,15 @@ impl<C: Config> Engine<C> {
         // SAFETY: the blocks are dead and known to nobody else; a multiple of 16 was checked.
         let pushed = unsafe { slab.shared.push(base, first.addr() - base.addr(), count, purge_at, link) };
         if pushed.purge {
+            // Since we looked, the slab may have changed its owner; now it cannot.
+            // SAFETY: heaps live for ever.
+            let owner = unsafe { slab.owner().as_ref() }.unwrap_or(owner);
             // SAFETY: the push has taken the slab from its owner, and every block of it is dead.
             unsafe { self.purge_for_owner(slab, len) };
-            // Whoever drained meanwhile has passed the slab by.
-            owner.shared.state.insist(&owner.shared.notified, || self.drain(owner));
+            // Whoever drained meanwhile has passed the slab by. If that is us, we drain next.
+            if !core::ptr::eq(owner, heap) {
+                owner.shared.state.insist(&owner.shared.notified, || self.drain(owner));
+            }
         } else if pushed.count == capacity {
             owner.shared.pending.fetch_add(len, Ordering::Relaxed);
             self.pending.fetch_add(len, Ordering::Relaxed);

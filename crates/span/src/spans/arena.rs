@@ -20,9 +20,9 @@ const ARENA: usize = Bytes::GIB;
 const SMALL_ARENA: usize = 16 * Bytes::MIB;
 const COMMIT_STEP: usize = 256 * Bytes::KIB;
 const COMMIT_STEP_MOST: usize = 32 * Bytes::MIB;
-/// Metadata is committed in pieces of this size.
 /// What a huge page is on the systems we know with base pages of 4 KiB.
 const HUGE_PAGE: usize = 2 * Bytes::MIB;
+/// Metadata is committed in pieces of this size.
 const META: usize = 64 * Bytes::KIB;
 
 impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
@@ -222,9 +222,8 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         Err(OutOfPages)
     }
 
-    /// Asks for huge pages where whole ones fit into a committed run of the caller's. A heap that has grown large goes on
-    /// growing, so that they will be full soon; a small one would pay for a whole one with its first byte.
-    pub(crate) fn prefer_huge(&self, run: PageRun) {
+    /// Asks for huge pages where whole ones fit into a committed run of a dense arena.
+    fn prefer_huge(&self, run: PageRun) {
         let end = (run.addr() + run.len.0) & !(HUGE_PAGE - 1);
         let skip = run.addr().wrapping_neg() & (HUGE_PAGE - 1);
         let Some(len) = end.checked_sub(run.addr() + skip).filter(|&len| len > 0) else { return };

@@ -13,7 +13,7 @@ const LOOKS: usize = 16;
 
 impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
     /// Takes a free span of at least `len` bytes out of its set: a dirty one, a dirty one with a part of its
-    /// clean neighbour, a clean one, or a new arena.
+    /// clean neighbour, a clean one of its kind of arena, a new arena, or what else there is.
     pub(super) fn find(
         &self,
         state: &mut Held<'_, F, P>,
@@ -38,6 +38,8 @@ impl<S: PageSource, F: Fit, P: Payload> Spans<S, F, P> {
         if let Ok(span) = self.new_arena(state, len, dense) {
             return Ok(span);
         }
+        // The refusal may have cost a descriptor.
+        self.stock_descriptors(state)?;
         let State { fit, clean, .. } = &mut **state;
         let other = &mut clean[usize::from(!dense)];
         if let Some(span) = fit.choose(other, len).or_else(|| other.any(len)) {

@@ -33,6 +33,7 @@ pub const GATES: &[Gate] = &[
         run: golden,
     },
     Gate { name: "count", about: "instruction counts of fixed workloads", test: false, run: count::counts },
+    Gate { name: "timing", about: "a quick timing beside the C library's malloc", test: false, run: timing },
     kinds::STRESS,
     kinds::THREADS,
     kinds::FORK,
@@ -129,6 +130,13 @@ fn death() -> Result<(), String> {
         wrong.extend(shell::cargo_test(dying).err());
     }
     if wrong.is_empty() { Ok(()) } else { Err(format!("{} of {} misuses", wrong.len(), MISUSES.len())) }
+}
+
+fn timing() -> Result<(), String> {
+    build()?;
+    need("python3", "apt-get install python3")?;
+    need("cc", "apt-get install gcc")?;
+    shell::script("tests/golden/timing", &[built_library()?.as_os_str()])
 }
 
 fn golden() -> Result<(), String> {

@@ -150,6 +150,10 @@ impl<C: Config> Engine<C> {
             // SAFETY: an empty slab that the heap kept: nothing refers to its bytes.
             unsafe { self.spans.give(spare) };
         }
+        if close {
+            // Whoever has the heap next begins as this thread did.
+            heap.drawn.iter().for_each(|drawn| drawn.set(0));
+        }
         self.flush_counts(heap);
     }
 

@@ -15,7 +15,7 @@ use crate::guests::{GUEST_CLASSES, Guests};
 use crate::heap::{Heap, Role};
 use crate::remote::Block;
 use crate::size_class::block_size;
-use crate::slab::{Slab, SlabRef};
+use crate::slab::{Blocks, Slab, SlabRef};
 use crate::standing::BORROWED;
 use core::cell::Cell;
 use heapwright_base::sync::{AtomicPtr, Ordering};
@@ -60,9 +60,8 @@ impl<C: Config> Engine<C> {
                 taken += 1;
                 // What the push counts as a free is none.
                 heap.counts.frees.set(heap.counts.frees.get().wrapping_sub(1));
-                let Some(slab) = self.spans.lookup(more.addr()) else { break };
-                // SAFETY: a new block of the common's slab, which nobody else knows of.
-                let _ = unsafe { guests.push(more, slab) };
+                // SAFETY: a new block of the common's current slab, which nobody else knows of.
+                let _ = unsafe { guests.push(more, common.bin(class).current.get()) };
             }
             self.settle_guests(heap, guests);
         }
@@ -167,8 +166,7 @@ impl<C: Config> Engine<C> {
         if let Some(guests) = place.get() {
             return Some(guests);
         }
-        let at =
-            self.spans.meta(size_of::<Span<crate::slab::Blocks>>()).ok()?.cast::<Span<crate::slab::Blocks>>();
+        let at = self.spans.meta(size_of::<Span<Blocks>>()).ok()?.cast::<Span<Blocks>>();
         // SAFETY: fresh metadata of the right size, aligned to 64 as a descriptor is.
         unsafe { at.write(Span::IDLE) };
         // SAFETY: just written, and metadata lives for ever (D1).

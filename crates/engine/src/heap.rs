@@ -22,6 +22,7 @@
 //! state     holder, borrower, adopter (CAS)  any thread     see `standing`
 //! pending   any thread, holder               any thread     Relaxed: a hint
 //! busy      holder                           a fork child   same thread's order, seen through fork
+//! role      maker, adopter                   holder         its own
 //! links     registry lock                    registry lock
 //! ```
 //!
@@ -278,9 +279,10 @@ impl Heap {
     ///
     /// # Safety
     ///
-    /// - If `block` lies in a slab, it is a live block of it, and the caller's to free.
+    /// - If `block` lies in a slab, it is a live block of it, the caller's to free, and the slab is another heap's.
     #[inline]
     pub unsafe fn push_guest(&self, block: *mut u8) -> GuestFree {
+        // Inside a large block the map has no entry, so that a slab that is found is the block's.
         let Some(slab) = self.near_span(block.addr()) else { return GuestFree::Refused };
         // The kind is asked first: the class means something for a slab only.
         if slab.kind() != Kind::Slab || slab.owner().is_null() || !block.addr().is_multiple_of(16) {

@@ -24,7 +24,7 @@ use heapwright_base::sync::{AtomicU8, Ordering, fence, spin_hint};
 
 /// Somebody owns the heap.
 pub const OWNED: u8 = 0;
-/// Its thread has ended.
+/// Nobody owns it: its thread has ended, or it never had one (`engine::commons`).
 pub const ORPHAN: u8 = 1;
 /// An orphan that some thread works on for a moment.
 pub const BORROWED: u8 = 2;
@@ -109,5 +109,5 @@ impl Standing {
 }
 
 /// How long to wait for the end of a borrow. It does not end in a child of fork whose parent's borrower was
-/// another thread; the slab then stays on the list of a heap that nobody can adopt.
+/// another thread; the slab then stays on the list of a heap that nobody can adopt, or of a common that is left.
 const PATIENCE: usize = if cfg!(loom) { usize::MAX } else { 1 << 20 };

@@ -105,7 +105,8 @@ impl<C: Config> Engine<C> {
     }
 
     /// Finds blocks for a bin whose current slab has none left: guests, blocks that came back to that slab, blocks
-    /// never carved, other slabs of the bin, the commons, orphans' slabs, a kept empty slab, new memory.
+    /// never carved, other slabs of the bin, another class's slab, the commons, orphans' slabs, a kept empty slab, new
+    /// memory.
     #[cold]
     fn refill(&'static self, heap: &'static Heap, class: usize) -> Option<Refilled> {
         let _busy = Busy::enter(heap);

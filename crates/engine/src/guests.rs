@@ -90,17 +90,6 @@ impl Guests {
         left.cast_signed() <= 0
     }
 
-    /// Takes one.
-    pub(crate) fn pop(self) -> *mut Block {
-        let hot = &self.0.hot;
-        let block = hot.free.get();
-        if !block.is_null() {
-            // SAFETY: G1.
-            hot.free.set(unsafe { (*block).next.get() });
-        }
-        block
-    }
-
     /// Whether there is none.
     pub(crate) fn is_empty(self) -> bool {
         self.0.hot.free.get().is_null()

@@ -18,9 +18,14 @@ fn fleet() -> (Fleet<Faked>, FakePages) {
     faked(Options::default(), FaultPlan::none())
 }
 
-fn free_all(fleet: &mut Fleet<Faked>, thread: u8, blocks: Vec<*mut u8>) {
+/// Each by the thread beside it.
+fn free_each(fleet: &mut Fleet<Faked>, blocks: impl IntoIterator<Item = (u8, *mut u8)>) {
     // SAFETY: live, and freed once.
-    blocks.into_iter().for_each(|block| unsafe { fleet.free(thread, block) });
+    blocks.into_iter().for_each(|(thread, block)| unsafe { fleet.free(thread, block) });
+}
+
+fn free_all(fleet: &mut Fleet<Faked>, thread: u8, blocks: Vec<*mut u8>) {
+    free_each(fleet, blocks.into_iter().map(|block| (thread, block)));
 }
 
 /// Sizes of different classes, small and medium.
@@ -45,10 +50,7 @@ fn many_threads_with_few_blocks_share_slabs() {
     let many = fleet.counter(Counter::SpanBytes);
     let live: u64 = sizes().iter().map(|&size| size as u64).sum::<u64>() * 100;
     assert!(many < few + live * 2, "{many} bytes for {live} live ones; the first eight threads had {few}");
-    for (thread, block) in blocks {
-        // SAFETY: live, and freed once.
-        unsafe { fleet.free(thread, block) };
-    }
+    free_each(&mut fleet, blocks);
     fleet.check();
     fleet.expect_nothing_in_use();
     pages.forget_leaks();
@@ -103,10 +105,7 @@ fn what_is_drawn_and_not_used_is_no_free() {
     let (frees, live) = (fleet.counter(Counter::Frees), fleet.counter(Counter::LiveBlocks));
     assert!(frees == 0 && live <= 6000, "{frees} frees and {live} live blocks");
     fleet.check();
-    for (thread, block) in blocks {
-        // SAFETY: live, and freed once.
-        unsafe { fleet.free(thread, block) };
-    }
+    free_each(&mut fleet, blocks);
     fleet.expect_nothing_in_use();
     pages.forget_leaks();
 }

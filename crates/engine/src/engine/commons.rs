@@ -65,9 +65,7 @@ impl<C: Config> Engine<C> {
             }
             self.settle_guests(heap, guests);
         }
-        common.shared.state.give_up();
-        // A remote free may have found the common borrowed, and left its slab to us.
-        self.help(common);
+        self.return_common(common);
         drawn.set(drawn.get() + taken);
         (!first.is_null()).then_some(first)
     }
@@ -104,6 +102,13 @@ impl<C: Config> Engine<C> {
         None
     }
 
+    /// The end of a borrow.
+    fn return_common(&'static self, common: &Heap) {
+        common.shared.state.give_up();
+        // A remote free may have found the common borrowed, and left its slab to us.
+        self.help(common);
+    }
+
     /// Makes a common, borrowed by the caller.
     #[cold]
     fn make_common(&'static self, place: &AtomicPtr<Heap>) -> Option<&'static Heap> {
@@ -130,8 +135,7 @@ impl<C: Config> Engine<C> {
         }
         let common = self.borrow_common(heap)?;
         let slab = Self::hand_over(common, heap, class);
-        common.shared.state.give_up();
-        self.help(common);
+        self.return_common(common);
         slab
     }
 
@@ -143,8 +147,7 @@ impl<C: Config> Engine<C> {
             let Some(common) = (unsafe { place.load(Ordering::Acquire).as_ref() }) else { continue };
             if common.shared.state.claim(BORROWED) {
                 work(common);
-                common.shared.state.give_up();
-                self.help(common);
+                self.return_common(common);
             }
         }
     }
@@ -215,7 +218,7 @@ impl<C: Config> Engine<C> {
         }
         let guests = heap.guests.get(class)?.get().filter(|guests| !guests.is_empty())?;
         heap.serve(class, guests.0);
-        Some(guests.pop())
+        Some(guests.0.pop())
     }
 
     /// Gives guests back to the slabs that they belong to, all but `keep`.
